@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* why.h — why a relayed connection ended: the one list
+ *
+ * Log, metrics, tests and manual all speak these words. "client" is who connected to us, "server"
+ * whom we connected to.
+ */
+#ifndef BASE_WHY_H
+#define BASE_WHY_H
+
+#define WHY_LIST(X)                                                                                \
+	X(DONE, "done", "both sides finished in order")                                            \
+	X(CLIENT_RESET, "client-reset", "the client reset the connection")                         \
+	X(SERVER_RESET, "server-reset", "the server reset the connection")                         \
+	X(CLIENT_TIMEOUT, "client-timeout", "the client's machine stopped answering")              \
+	X(SERVER_TIMEOUT, "server-timeout", "the server's machine stopped answering")              \
+	X(REFUSED, "refused", "no target took the connection: nobody listens there")               \
+	X(UNREACHABLE, "unreachable", "no target could be reached: no route, host or network down") \
+	X(CONNECT_TIMEOUT, "connect-timeout", "no target answered within the connect timeout")     \
+	X(IDLE, "idle", "no byte moved either way for the idle timeout")                           \
+	X(HALF_CLOSED_TIMEOUT, "half-closed-timeout",                                              \
+	  "one side had finished, and the other neither sent nor finished in time")                \
+	X(DRAIN, "drain", "it was still running when the drain timeout was over")                  \
+	X(STOP, "stop", "shunt was told to stop")                                                  \
+	X(CLIENT_GONE, "client-gone", "the client left before a target had answered")              \
+	X(NO_FDS, "no-fds", "no file descriptors were left for it")                                \
+	X(NO_MEMORY, "no-memory", "no memory was left for it")                                     \
+	X(ERROR, "error", "something else; error= in its line says what")
+
+enum why {
+	WHY_NONE, /* it has not ended */
+#define WHY_ENUM(name, text, explain) WHY_##name,
+	WHY_LIST(WHY_ENUM)
+#undef WHY_ENUM
+	WHYS /* how many there are, for arrays by reason */
+};
+
+/* "client-reset": for logs and metrics; "none" for WHY_NONE and whatever is not in the list. */
+const char *why_text(enum why why);
+
+/* One line for people. */
+const char *why_explain(enum why why);
+
+#endif
