@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* log.c — a line is built in its own buffer, field by field, and leaves at once
+ *
+ *   |<------------------- LOG_LINE ------------------->|
+ *   | time= level= key= "val…"          |     TAIL     |
+ *
+ * Kept true after every call: fields begin before the tail, and the tail has room for all that may
+ * have to follow: the "…" and the quote of a value that was cut, the mark that fields were left out,
+ * the brace and the newline. Values are cut between two characters.
+ *
+ * Never: more than one write(2) per line, or a loop around it. What the reader of the log does not
+ * take at once (a full pipe that does not block) is lost rather than torn or waited for.
+ */
+#include "base/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CUT "\xe2\x80\xa6"         /* … */
+#define UNKNOWN "\xef\xbf\xbd"     /* U+FFFD */
+#define DROPPED_JSON ",\"" CUT "\":true"
+#define TAIL (sizeof(CUT "\"" DROPPED_JSON "}\n"))
+
+/* Set before there are threads, read by all of them: the one thing that every line needs and no
+ * caller has. */
+static struct {
+	int fd;
+	enum log_level level;
+	enum log_format format;
+} log_to = { STDERR_FILENO, LOG_INFO_LEVEL, LOG_LOGFMT };
+
+void log_setup(int fd, enum log_level level, enum log_format format)
+{
+	log_to.fd = fd;
+	log_to.level = level;
+	log_to.format = format;
+}
+
+bool log_wants(enum log_level level)
+{
+	return level <= log_to.level;
+}
+
+/* Does it end before the tail? */
+static bool fits(const struct log_line *l, size_t n)
+{
+	return l->len + n <= LOG_LINE - TAIL;
+}
+
+/* The caller has seen that it fits, or that it is what the tail is for. */
+static void put(struct log_line *l, const void *bytes, size_t n)
+{
+	memcpy(l->buf + l->len, bytes, n);
+	l->len += n;
+}
+
+/* How many bytes has the character at s by its first one? 0: no character begins so. */
+static size_t claimed(unsigned char first)
+{
+	if (first < 0x80)
+		return 1;
+	if (first < 0xc2 || first > 0xf4)
+		return 0;
+	return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+/* How long is the character at s? 0: it is none by RFC 3629: cut off, overlong, a surrogate, or
+ * beyond U+10FFFF. */
+static size_t character(const unsigned char *s, size_t n)
+{
+	size_t len = claimed(s[0]);
+
+	if (len > n)
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return len;
+}
+
+/* Control characters, which terminals obey: C0 and DEL in one byte, C1 in two. */
+static bool control(const unsigned char *s)
+{
+	return s[0] < 0x20 || s[0] == 0x7f || (s[0] == 0xc2 && s[1] < 0xa0);
+}
+
+/* The character at s as it stands between quotes, into out; *taken is what it was long. The escapes
+ * are those of JSON. */
+static size_t escape(const unsigned char *s, size_t n, char out[8], size_t *taken)
+{
+	static const char from[] = "\"\\\n\r\t", to[] = "\"\\nrt";
+	size_t len = character(s, n);
+	const char *found;
+
+	*taken = len ? len : 1;
+	if (len == 0) {
+		memcpy(out, UNKNOWN, sizeof(UNKNOWN) - 1);
+		return sizeof(UNKNOWN) - 1;
+	}
+	found = s[0] ? strchr(from, s[0]) : NULL;
+	if (found) {
+		out[0] = '\\';
+		out[1] = to[found - from];
+		return 2;
+	}
+	if (control(s))
+		return (size_t)snprintf(out, 8, "\\u%04x", len == 1 ? s[0] : s[1]);
+	memcpy(out, s, len);
+	return len;
+}
+
+/* May it stand in a logfmt line without quotes? */
+static bool plain(const unsigned char *s, size_t n)
+{
+	size_t len;
+
+	if (n == 0)
+		return false;
+	for (; n > 0; s += len, n -= len) {
+		len = character(s, n);
+		if (len == 0 || control(s) || (s[0] < 0x80 && strchr(" \"=\\", s[0])))
+			return false;
+	}
+	return true;
+}
+
+/* False: no room even to begin. */
+static bool put_key(struct log_line *l, const char *key)
+{
+	size_t n = strlen(key);
+
+	if (!fits(l, n + sizeof(",\"\":\""))) {
+		l->dropped = true;
+		return false;
+	}
+	put(l, l->json ? ",\"" : " ", l->json ? 2 : 1);
+	put(l, key, n);
+	put(l, l->json ? "\":" : "=", l->json ? 2 : 1);
+	return true;
+}
+
+void log_bytes(struct log_line *l, const char *key, const void *value, size_t n)
+{
+	const unsigned char *s = value;
+	size_t taken;
+	bool quoted;
+	char out[8];
+
+	if (l->off || !put_key(l, key))
+		return;
+	quoted = l->json || !plain(s, n);
+	if (quoted)
+		put(l, "\"", 1);
+	for (; n > 0; s += taken, n -= taken) {
+		size_t len = escape(s, n, out, &taken);
+
+		if (!fits(l, len)) {
+			put(l, CUT, sizeof(CUT) - 1);
+			break;
+		}
+		put(l, out, len);
+	}
+	if (quoted)
+		put(l, "\"", 1);
+}
+
+void log_text(struct log_line *l, const char *key, const char *value)
+{
+	if (value)
+		log_bytes(l, key, value, strlen(value));
+}
+
+void log_number(struct log_line *l, const char *key, uint64_t value)
+{
+	char digits[24];
+	int n = snprintf(digits, sizeof(digits), "%" PRIu64, value);
+
+	if (l->off)
+		return;
+	/* Half a number would be a wrong one. */
+	if (!fits(l, strlen(key) + sizeof(",\"\":\"") + (size_t)n))
+		l->dropped = true;
+	else if (put_key(l, key))
+		put(l, digits, (size_t)n);
+}
+
+static void format(struct log_line *l, const char *key, const char *fmt, va_list args)
+{
+	char text[LOG_LINE];
+	int n = vsnprintf(text, sizeof(text), fmt, args);
+
+	/* What vsnprintf cut off would not fit into the line either: log_bytes shows that. */
+	if (n >= 0)
+		log_bytes(l, key, text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
+}
+
+void log_format(struct log_line *l, const char *key, const char *fmt, ...)
+{
+	va_list args;
+
+	if (l->off)
+		return;
+	va_start(args, fmt);
+	format(l, key, fmt, args);
+	va_end(args);
+}
+
+void log_begin(struct log_line *l, enum log_level level)
+{
+	static const char *const names[] = { "error", "warn", "info", "debug" };
+	struct timespec now;
+	struct tm t;
+	int n;
+
+	l->off = !log_wants(level);
+	l->json = log_to.format == LOG_JSON;
+	l->dropped = false;
+	l->len = 0;
+	if (l->off)
+		return;
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &t);
+	n = snprintf(l->buf, sizeof(l->buf),
+		     l->json ? "{\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ\",\"level\":\"%s\"" :
+			       "time=%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ level=%s",
+		     t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec,
+		     now.tv_nsec / 1000000, names[level]);
+	l->len = (size_t)n;
+}
+
+void log_end(struct log_line *l)
+{
+	ssize_t n;
+
+	if (l->off)
+		return;
+	if (l->dropped && l->json)
+		put(l, DROPPED_JSON, sizeof(DROPPED_JSON) - 1);
+	else if (l->dropped)
+		put(l, " " CUT, sizeof(" " CUT) - 1);
+	put(l, l->json ? "}\n" : "\n", l->json ? 2 : 1);
+	do
+		n = write(log_to.fd, l->buf, l->len);
+	while (n < 0 && errno == EINTR);
+	l->off = true;
+}
+
+void log_say(enum log_level level, const char *fmt, ...)
+{
+	struct log_line l;
+	va_list args;
+
+	log_begin(&l, level);
+	if (l.off)
+		return;
+	va_start(args, fmt);
+	format(&l, "msg", fmt, args);
+	va_end(args);
+	log_end(&l);
+}
+
+bool log_may(struct log_limit *limit, uint64_t now_ms, uint64_t *held)
+{
+	if (limit->since == UINT64_MAX || now_ms - limit->since >= limit->every_ms) {
+		limit->since = now_ms;
+		limit->used = 0;
+	}
+	if (limit->used >= limit->burst) {
+		limit->held++;
+		return false;
+	}
+	limit->used++;
+	*held = limit->held;
+	limit->held = 0;
+	return true;
+}
+
+void log_held(struct log_line *l, uint64_t held)
+{
+	if (held > 0)
+		log_number(l, "held_back", held);
+}
