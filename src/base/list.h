@@ -18,17 +18,26 @@ struct list {
 	struct list *next, *prev;
 };
 
-#define LIST_INIT(l) { .next = &(l), .prev = &(l) }
+#define LIST_INIT(l)                                                                               \
+	{                                                                                          \
+		.next = &(l), .prev = &(l)                                                         \
+	}
 
 /* What a node lives in. */
-#define list_of(node, type, member) ((type *)(void *)((char *)(node) - offsetof(type, member)))
+#define list_of(node, type, member) ((type *)list_owner_((node), offsetof(type, member)))
+
+static inline void *list_owner_(void *node, size_t offset)
+{
+	return (char *)node - offset;
+}
 
 /* The node visited must stay in the list. */
 #define list_each(n, head) for ((n) = (head)->next; (n) != (head); (n) = (n)->next)
 
 /* The node visited, and no other, may be removed or freed. */
 #define list_each_safe(n, keep, head)                                                              \
-	for ((n) = (head)->next, (keep) = (n)->next; (n) != (head); (n) = (keep), (keep) = (n)->next)
+	for ((n) = (head)->next, (keep) = (n)->next; (n) != (head);                                \
+	     (n) = (keep), (keep) = (n)->next)
 
 static inline void list_init(struct list *l)
 {

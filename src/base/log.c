@@ -21,10 +21,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CUT "\xe2\x80\xa6"         /* … */
-#define UNKNOWN "\xef\xbf\xbd"     /* U+FFFD */
+#define CUT          "\xe2\x80\xa6" /* … */
+#define UNKNOWN      "\xef\xbf\xbd" /* U+FFFD */
 #define DROPPED_JSON ",\"" CUT "\":true"
-#define TAIL (sizeof(CUT "\"" DROPPED_JSON "}\n"))
+#define TAIL         (sizeof(CUT "\"" DROPPED_JSON "}\n"))
 
 /* Set before there are threads, read by all of them: the one thing that every line needs and no
  * caller has. */
@@ -229,8 +229,8 @@ void log_begin(struct log_line *l, enum log_level level)
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &t);
 	n = snprintf(l->buf, sizeof(l->buf),
-		     l->json ? "{\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ\",\"level\":\"%s\"" :
-			       "time=%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ level=%s",
+		     l->json ? "{\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ\",\"level\":\"%s\""
+			     : "time=%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ level=%s",
 		     t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec,
 		     now.tv_nsec / 1000000, names[level]);
 	l->len = (size_t)n;

@@ -44,7 +44,7 @@ bool log_wants(enum log_level level);
 
 struct log_line {
 	size_t len;
-	bool off;     /* its level is not wanted: everything below does nothing */
+	bool off; /* its level is not wanted: everything below does nothing */
 	bool json;
 	bool dropped; /* whole fields did not fit */
 	char buf[LOG_LINE];
@@ -77,7 +77,10 @@ struct log_limit {
 	unsigned used;
 	uint64_t held;
 };
-#define LOG_LIMIT(n, ms) { .burst = (n), .every_ms = (ms), .since = UINT64_MAX }
+#define LOG_LIMIT(n, ms)                                                                           \
+	{                                                                                          \
+		.burst = (n), .every_ms = (ms), .since = UINT64_MAX                                \
+	}
 
 /* May a line be written now? If so, *held is how many were not, since the last that was. */
 bool log_may(struct log_limit *limit, uint64_t now_ms, uint64_t *held);

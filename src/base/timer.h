@@ -21,7 +21,7 @@ struct timer {
 struct timers {
 	struct timer **heap; /* heap[1] is the soonest, heap[0] is not used */
 	size_t armed;
-	size_t room;         /* how many timers fit without growing */
+	size_t room; /* how many timers fit without growing */
 };
 
 void timers_init(struct timers *ts);

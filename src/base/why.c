@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/why.h"
 
-static const struct {
-	const char *text, *explain;
-} reasons[WHYS] = {
-	[WHY_NONE] = { "none", "it has not ended" },
-#define WHY_TEXTS(name, text, explain) [WHY_##name] = { text, explain },
-	WHY_LIST(WHY_TEXTS)
-#undef WHY_TEXTS
-};
+#define WHY_TEXT(name, text, explain)    [WHY_##name] = text,
+#define WHY_EXPLAIN(name, text, explain) [WHY_##name] = explain,
+
+static const char *const texts[WHYS] = { [WHY_NONE] = "none", WHY_LIST(WHY_TEXT) };
+static const char *const explains[WHYS] = { [WHY_NONE] = "it has not ended",
+					    WHY_LIST(WHY_EXPLAIN) };
 
 const char *why_text(enum why why)
 {
-	return reasons[(unsigned)why < WHYS ? why : WHY_NONE].text;
+	return texts[(unsigned)why < WHYS ? why : WHY_NONE];
 }
 
 const char *why_explain(enum why why)
 {
-	return reasons[(unsigned)why < WHYS ? why : WHY_NONE].explain;
+	return explains[(unsigned)why < WHYS ? why : WHY_NONE];
 }

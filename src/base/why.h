@@ -14,7 +14,8 @@
 	X(CLIENT_TIMEOUT, "client-timeout", "the client's machine stopped answering")              \
 	X(SERVER_TIMEOUT, "server-timeout", "the server's machine stopped answering")              \
 	X(REFUSED, "refused", "no target took the connection: nobody listens there")               \
-	X(UNREACHABLE, "unreachable", "no target could be reached: no route, host or network down") \
+	X(UNREACHABLE, "unreachable",                                                              \
+	  "no target could be reached: no route, host or network down")                            \
 	X(CONNECT_TIMEOUT, "connect-timeout", "no target answered within the connect timeout")     \
 	X(IDLE, "idle", "no byte moved either way for the idle timeout")                           \
 	X(HALF_CLOSED_TIMEOUT, "half-closed-timeout",                                              \
@@ -26,6 +27,8 @@
 	X(NO_MEMORY, "no-memory", "no memory was left for it")                                     \
 	X(ERROR, "error", "something else; error= in its line says what")
 
+/* clang-format takes the list for the head of a function. */
+/* clang-format off */
 enum why {
 	WHY_NONE, /* it has not ended */
 #define WHY_ENUM(name, text, explain) WHY_##name,
@@ -33,6 +36,7 @@ enum why {
 #undef WHY_ENUM
 	WHYS /* how many there are, for arrays by reason */
 };
+/* clang-format on */
 
 /* "client-reset": for logs and metrics; "none" for WHY_NONE and whatever is not in the list. */
 const char *why_text(enum why why);

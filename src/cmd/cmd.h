@@ -12,7 +12,7 @@ enum cmd_exit {
 
 struct command {
 	const char *name;
-	int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns enum cmd_exit */
+	int (*run)(int argc, char **argv); /* argv[0] is its name; returns enum cmd_exit */
 	const char *summary;
 };
 

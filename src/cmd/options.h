@@ -28,7 +28,7 @@
 #include <stdio.h>
 
 #define OPTIONS_LIST_MAX 64
-#define OPTIONS_HELPED 1
+#define OPTIONS_HELPED   1
 
 enum option_kind {
 	OPTION_FLAG,   /* *flag = true */
@@ -62,15 +62,15 @@ struct option_row {
 		unsigned *choice;
 	};
 	const char *help;
-	const char *def;            /* default, as one would write it; NULL: leave the value alone */
+	const char *def; /* default, as one would write it; NULL: leave the value alone */
 	const char *const *choices; /* OPTION_CHOICE */
 	uint64_t min, max;          /* of size, time and number; max 0: no limit */
 };
 
 struct options {
-	const char *command;       /* "shunt relay" */
-	const char *synopsis;      /* "[LISTEN TARGET...]", or NULL */
-	const char *summary;       /* one sentence; --help begins with it */
+	const char *command;  /* "shunt relay" */
+	const char *synopsis; /* "[LISTEN TARGET...]", or NULL */
+	const char *summary;  /* one sentence; --help begins with it */
 	const struct option_row *rows;
 	struct options_list *rest; /* positional arguments; NULL: none are allowed */
 	const char *more;          /* printed as it is behind the options, or NULL */
@@ -85,7 +85,8 @@ void options_help(const struct options *o, FILE *to);
 
 /* "shunt relay: WHAT", then where help is to be had; for what a command itself finds wrong with its
  * arguments. Returns -EINVAL. */
-int options_wrong(const struct options *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int options_wrong(const struct options *o, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* Which word was meant? Try each candidate; best stays NULL if none is near. */
 struct options_guess {
