@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""actors.py — the processes of a story: peers, swarms, relays and real programs
+
+Each is a child whose output is gathered line by line, so that a story can wait for a word, and
+each ends with the story, by its pid. A relay that leaves must leave well: within five seconds,
+with exit code 0, with a log in order and without a word from a sanitizer.
+"""
+import collections
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SHUNT = os.environ.get("SHUNT", os.path.join(ROOT, "build/shunt"))
+PEER = os.environ.get("PEER", os.path.join(ROOT, "build/tests/e2e/peer"))
+DENY = os.environ.get("DENY", os.path.join(ROOT, "build/tests/e2e/deny"))
+LONG = os.environ.get("SHUNT_LONG") == "1"
+
+SANITIZER = re.compile(r"(Address|Leak|Memory|Thread|UndefinedBehavior)Sanitizer|runtime error:")
+END_FIELDS = ("conn", "client", "listen", "server", "connect_ms", "dur_ms", "up", "down",
+              "engine", "end")
+TICK = 1 / os.sysconf("SC_CLK_TCK")
+
+
+def sanitized():
+    """Is the relay built with a sanitizer? Then its memory and its calls are not its own."""
+    with open(SHUNT, "rb") as f:
+        program = f.read()
+    return b"__asan_init" in program or b"__ubsan" in program
+
+
+def need(*tools):
+    """Skip the story if a real program it plays with is not here."""
+    for tool in tools:
+        if not shutil.which(tool):
+            pytest.skip(f"{tool} is not installed")
+
+
+class Child:
+    """A process. All its output is kept; it dies with us, whatever happens."""
+
+    def __init__(self, argv, name, env=None):
+        self.name, self.argv = name, argv
+        self.lines = {"stdout": [], "stderr": []}
+        self.news = threading.Condition()
+        self.proc = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "TERM", *argv], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
+            bufsize=1, env={**os.environ, **env} if env else None)
+        self.readers = [threading.Thread(target=self.gather, args=(which,), daemon=True)
+                        for which in self.lines]
+        for reader in self.readers:
+            reader.start()
+
+    @property
+    def pid(self):
+        return self.proc.pid
+
+    def gather(self, which):
+        for line in getattr(self.proc, which):
+            with self.news:
+                self.lines[which].append(line.rstrip("\n"))
+                self.news.notify_all()
+        with self.news:
+            self.news.notify_all()
+
+    def text(self, which="stderr"):
+        return "\n".join(self.lines[which])
+
+    def until(self, found, seconds=10, what="what was waited for"):
+        """Wait until found() is neither None nor False nor empty, and return it."""
+        deadline = time.monotonic() + seconds
+        with self.news:
+            while not (result := found()):
+                left = deadline - time.monotonic()
+                gone = self.proc.poll() is not None and not any(
+                    r.is_alive() for r in self.readers)
+                assert left > 0 and not gone, (
+                    f"{self.name}: {what} did not come"
+                    + (f" (it ended with {self.proc.returncode})" if gone else "")
+                    + f"\n{self.text('stdout')}\n{self.text()}")
+                self.news.wait(min(left, 0.1))
+        return result
+
+    def wait(self, seconds=60):
+        """Until it ends by itself. Returns its exit code."""
+        try:
+            code = self.proc.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self.name} did not end\n{self.text()}") from None
+        for reader in self.readers:
+            reader.join(5)
+        return code
+
+    def done(self, seconds=60):
+        """Until it ends by itself, with exit code 0."""
+        code = self.wait(seconds)
+        assert code == 0, f"{self.name} ended with {code}\n{self.text()}"
+        return self
+
+    def kill(self):
+        """Make sure that it is gone."""
+        if self.proc.poll() is None:
+            self.proc.terminate()
+            try:
+                self.proc.wait(5)
+            except subprocess.TimeoutExpired:
+                self.proc.kill()
+                self.proc.wait()
+        for reader in self.readers:
+            reader.join(5)
+        for pipe in (self.proc.stdin, self.proc.stdout, self.proc.stderr):
+            try:
+                pipe.close()
+            except OSError:
+                pass
+
+
+class Peer(Child):
+    """A scripted peer (tests/peer.c tells its words)."""
+
+    @property
+    def address(self):
+        def found():
+            return [line.split(" ", 1)[1] for line in self.lines["stdout"]
+                    if line.startswith("listening ")]
+        return self.until(found, what="its address")[0]
+
+    def ready(self, times=1):
+        """Until it has reached its `go` (for the n-th time)."""
+        self.until(lambda: self.lines["stdout"].count("ready") >= times, 30, "ready")
+        return self
+
+    def go(self):
+        self.proc.stdin.write("go\n")
+        self.proc.stdin.flush()
+        return self
+
+    def told(self, nth=None):
+        """What it told: all, or the n-th, for which it may be waited."""
+        def facts():
+            return [json.loads(line) for line in self.lines["stdout"] if line.startswith("{")]
+        if nth is None:
+            return facts()
+        self.until(lambda: len(facts()) > nth, 30, f"fact number {nth}")
+        return facts()[nth]
+
+
+class Swarm(Child):
+    """Thousands of connections in one process (tests/swarm.c)."""
+
+    def order(self, line, seconds=60):
+        before = len(self.lines["stdout"])
+        self.proc.stdin.write(line + "\n")
+        self.proc.stdin.flush()
+        self.until(lambda: len(self.lines["stdout"]) > before, seconds, f"the answer to '{line}'")
+
+
+class Relay(Child):
+    """`shunt relay`, its log read as JSON."""
+
+    left = False
+
+    def log(self):
+        """The lines of its log, as dictionaries; a line that is no JSON is {"raw": line}."""
+        out = []
+        for line in list(self.lines["stderr"]):
+            try:
+                fields = json.loads(line)
+            except ValueError:
+                fields = None
+            out.append(fields if isinstance(fields, dict) else {"raw": line})
+        return out
+
+    def listeners(self):
+        return [f for f in self.log() if "listen" in f and "engine" in f and "conn" not in f]
+
+    @property
+    def address(self):
+        return self.listeners()[0]["listen"]
+
+    @property
+    def port(self):
+        return int(self.address.rsplit(":", 1)[1])
+
+    def ends(self, count=None, seconds=10):
+        """The lines of connections that ended; with a count, waits for as many and no more."""
+        def ended():
+            return [f for f in self.log() if "conn" in f and "end" in f]
+        if count is None:
+            return ended()
+        self.until(lambda: len(ended()) >= count, seconds, f"{count} lines of ended connections")
+        lines = ended()
+        assert len(lines) == count, f"{len(lines)} connections ended, not {count}: {lines}"
+        return lines
+
+    def end(self, seconds=10):
+        return self.ends(1, seconds)[0]
+
+    def signal(self, number):
+        self.proc.send_signal(number)
+
+    def leaves(self, seconds=5):
+        """Until it has left by itself, and well."""
+        self.left = True
+        code = self.wait(seconds)
+        self.seemly()
+        assert code == 0, f"the relay left with {code}"
+
+    def stop(self):
+        if not self.left:
+            self.signal(signal.SIGTERM)
+            self.leaves()
+
+    def seemly(self):
+        """What is true of every log: no crash in it, and one whole line for each connection."""
+        assert not SANITIZER.search(self.text()), "a sanitizer spoke up"
+        assert not SANITIZER.search(self.text("stdout")), "a sanitizer spoke up"
+        ends = self.ends()
+        for line in ends:
+            missing = [f for f in END_FIELDS if f not in line]
+            assert not missing, f"{missing} missing in {line}"
+        twice = [c for c, n in collections.Counter(f["conn"] for f in ends).items() if n > 1]
+        assert not twice, f"more than one line for connections {twice[:5]}"
+
+    # -- what it costs, from /proc --
+
+    def ticks(self):
+        """Clock ticks of CPU it has used, user and system."""
+        with open(f"/proc/{self.pid}/stat", encoding="ascii") as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        return int(fields[11]) + int(fields[12])
+
+    def ticks_in(self, seconds):
+        before = self.ticks()
+        time.sleep(seconds)
+        return self.ticks() - before
+
+    def fds(self):
+        """Its descriptors by kind: socket, pipe, other."""
+        kinds = collections.Counter()
+        for fd in os.listdir(f"/proc/{self.pid}/fd"):
+            try:
+                kind = os.readlink(f"/proc/{self.pid}/fd/{fd}").split(":")[0]
+            except FileNotFoundError:
+                continue
+            kinds[kind if kind in ("socket", "pipe") else "other"] += 1
+        return kinds
+
+    def sockets_become(self, count, seconds=5):
+        """Until it holds exactly so many sockets."""
+        deadline = time.monotonic() + seconds
+        while (now := self.fds()["socket"]) != count:
+            assert time.monotonic() < deadline, f"{now} sockets are open, not {count}"
+            time.sleep(0.02)
+
+    def memory_kb(self, field):
+        with open(f"/proc/{self.pid}/status", encoding="ascii") as f:
+            return int(re.search(rf"^{field}:\s+(\d+) kB", f.read(), re.M).group(1))
+
+
+class Cast:
+    """Everyone in one story."""
+
+    def __init__(self):
+        self.children = []
+        self.relays = []
+
+    def add(self, child):
+        self.children.append(child)
+        if isinstance(child, Relay):
+            self.relays.append(child)
+        return child
+
+    def run(self, argv, name=None):
+        """A real program."""
+        return self.add(Child(argv, name or os.path.basename(argv[0])))
+
+    def leave(self):
+        """Relays first and by the rules, then everyone. Raises what a relay did wrong."""
+        wrong = None
+        for relay in self.relays:
+            try:
+                relay.stop()
+            except AssertionError as e:
+                wrong = wrong or e
+        for child in reversed(self.children):
+            child.kill()
+        if wrong:
+            raise wrong

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""conftest.py — how stories are told
+
+A story asks for `engine` and is told once with each. It asks for `relay`, `server` and `client`,
+which play at a `place`: on the loopback and in the world of three namespaces, or only at those
+named in its module's PLACES. A story that fails shows the last lines its relays logged.
+"""
+import os
+import resource
+import signal
+import sys
+
+import pytest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import world as worlds  # noqa: E402
+from actors import DENY, LONG, PEER, SHUNT, Cast, Peer, Relay, Swarm  # noqa: E402
+
+ENGINES = ("splice", "copy")
+LIMIT = 900 if LONG else 120  # seconds, for one story
+
+
+def pytest_generate_tests(metafunc):
+    if "engine" in metafunc.fixturenames:
+        metafunc.parametrize("engine", getattr(metafunc.module, "ENGINES", ENGINES))
+    if "place" in metafunc.fixturenames:
+        places = getattr(metafunc.module, "PLACES", ("loopback", "world"))
+        metafunc.parametrize("place", places, indirect=True)
+
+
+def pytest_sessionstart():
+    for name, path in (("SHUNT", SHUNT), ("PEER", PEER), ("DENY", DENY)):
+        if not os.access(path, os.X_OK):
+            pytest.exit(f"no program at {path}: build it, or name another by {name}=", 1)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item):
+    def late(*_):
+        raise TimeoutError(f"the story took more than {LIMIT} s")
+    old = signal.signal(signal.SIGALRM, late)
+    signal.alarm(LIMIT)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, old)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    cast = getattr(item, "funcargs", {}).get("cast")
+    if not report.failed or not cast:
+        return
+    for number, relay in enumerate(cast.relays):
+        last = relay.lines["stderr"][-20:]
+        report.sections.append((f"relay {number}: {' '.join(relay.argv)}", "\n".join(last)))
+
+
+@pytest.fixture(scope="session")
+def three_hosts():
+    reason = worlds.impossible()
+    if reason:
+        pytest.skip(reason)
+    made = worlds.World()
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def place(request):
+    if getattr(request, "param", "loopback") == "world":
+        return request.getfixturevalue("three_hosts")
+    return worlds.Loopback()
+
+
+@pytest.fixture
+def cast():
+    everyone = Cast()
+    yield everyone
+    everyone.leave()
+
+
+@pytest.fixture
+def relay(place, cast):
+    """relay(engine, "--target", ADDR, ...): a running relay, listening where the place says.
+
+    as_user: run as this user · deny: system calls that fail, as deny.c takes them ·
+    nofile: limit of descriptors · starts=False: do not wait for its listening lines
+    """
+    def start(engine, *args, as_user=None, deny=None, nofile=None, starts=True):
+        how = place.prefix(worlds.RELAY)
+        if as_user:
+            how = how + ["setpriv", f"--reuid={as_user}", "--regid=nogroup", "--clear-groups",
+                         "--pdeathsig", "TERM"]
+        if nofile:
+            how = how + ["prlimit", f"--nofile={nofile}:{nofile}"]
+        if deny:
+            how = how + [DENY, deny, "--"]
+        if "--listen" not in args:
+            args = ("--listen", f"{place.relay_host}:0", *args)
+        argv = [*how, SHUNT, "relay", "--log", "json", "--engine", engine, *args]
+        r = cast.add(Relay(argv, "relay"))
+        if starts:
+            r.until(lambda: len(r.listeners()) == args.count("--listen"), 10, "listening lines")
+        return r
+    return start
+
+
+@pytest.fixture
+def server(place, cast):
+    """server("accept", "read:all", ...): a peer that listens. Its .address is known."""
+    def start(*words, before=(), host=None):
+        argv = [*place.prefix(worlds.SERVER), PEER, *before,
+                f"listen:{host or place.server_host + ':0'}", *words]
+        p = cast.add(Peer(argv, "server"))
+        assert p.address
+        return p
+    return start
+
+
+@pytest.fixture
+def client(place, cast):
+    """client(relay_or_address, "send:1m", ...): a peer that is connected."""
+    def start(to, *words, before=()):
+        where = to if isinstance(to, str) else to.address
+        return cast.add(Peer([*place.prefix(worlds.CLIENT), PEER, *before, f"connect:{where}",
+                              *words], "client"))
+    return start
+
+
+@pytest.fixture
+def echo(place, cast):
+    """echo(): a server for any number of connections at once, that sends back what it gets."""
+    def start(host=None):
+        p = cast.add(Peer([*place.prefix(worlds.SERVER), PEER, "-t", str(LIMIT), "echo",
+                           host or f"{place.server_host}:0"], "echo"))
+        assert p.address
+        return p
+    return start
+
+
+@pytest.fixture
+def swarm(place, cast):
+    """swarm(relay): thousands of clients in one process."""
+    def start(to):
+        where = to if isinstance(to, str) else to.address
+        return cast.add(Swarm([*place.prefix(worlds.CLIENT), PEER, "-t", str(LIMIT), "swarm",
+                               where], "swarm"))
+    return start
