@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* shunt.h — look at as much of a stream as you need, direct the kernel what to do with the rest
+ *
+ * A program attaches sockets; each becomes an *end*. Bytes that arrive at an end are named by a
+ * *buffer*, which stays where the kernel put it; the program sees as much of it as it asked for
+ * (its *depth*), and gives orders: queue this buffer on that end, put these bytes before it,
+ * finish, or *join* two ends for good. Nothing is called back: shunt_wait() hands out events.
+ *
+ * The rules of ownership
+ *   1  A buffer in an event is yours until your next shunt_wait. What you neither queued nor held
+ *      by then is dropped: its bytes go nowhere.
+ *   2  shunt_hold keeps it longer; each hold needs one shunt_release.
+ *   3  shunt_queue takes a hold of its own.
+ *   4  Bytes in a held buffer never change.
+ *   5  After shunt_join you see neither end's bytes again, only how it goes on: JOINED, BROKEN, GONE.
+ *   6  An end is gone after its GONE event (or after shunt_detach), and not before.
+ *   7  One struct shunt, with all that belongs to it, belongs to one thread.
+ *
+ * A failing call returns -errno and has changed nothing. A failing connection is an event.
+ * Sockets are stream sockets: TCP over IPv4 or IPv6, or Unix. shunt makes them non-blocking and
+ * sets TCP_NODELAY. Since splice(2) may raise SIGPIPE, shunt_open ignores that signal if the
+ * program has not handled it.
+ */
+#ifndef SHUNT_H
+#define SHUNT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__) && !defined(SHUNT_PUBLIC)
+#define SHUNT_PUBLIC __attribute__((visibility("default")))
+#elif !defined(SHUNT_PUBLIC)
+#define SHUNT_PUBLIC
+#endif
+
+struct shunt;     /* a context: ends, buffers and pipes of one thread */
+struct shunt_end; /* one attached socket */
+struct shunt_buf; /* a run of bytes that arrived, wherever it lies */
+
+/* How bytes move. AUTO is the best that works here. */
+enum shunt_engine {
+	SHUNT_AUTO,
+	SHUNT_COPY,   /* recv and send: two copies, always works */
+	SHUNT_SPLICE, /* splice(2) and tee(2): page references, no copy */
+	SHUNT_ENGINES /* how many there are, for arrays by engine */
+};
+
+/* Why an end broke or is gone. */
+enum shunt_why {
+	SHUNT_WHY_NONE,
+	SHUNT_WHY_DONE,        /* both directions were finished in order */
+	SHUNT_WHY_RESET,       /* the peer reset the connection */
+	SHUNT_WHY_REFUSED,     /* nobody listens there */
+	SHUNT_WHY_UNREACHABLE, /* no route, host or network down */
+	SHUNT_WHY_TIMEOUT,     /* the kernel gave up waiting for the peer */
+	SHUNT_WHY_OTHER_END,   /* the end it was joined with broke */
+	SHUNT_WHY_ABORTED,     /* shunt_abort or shunt_close */
+	SHUNT_WHY_NO_MEMORY,   /* no memory, descriptors or buffers for it */
+	SHUNT_WHY_ERROR,       /* anything else: see the event's error */
+	SHUNT_WHYS
+};
+
+/* Depths: how much of what arrives at an end is seen, and when it is taken out of the socket.
+ *
+ *   SHUNT_NONE     nothing. Buffers arrive without a view; reading goes on while you hold them,
+ *                  up to the limit `outstanding`.
+ *   SHUNT_HEAD(n)  the first n bytes of each buffer. The buffer is left lying in the socket's own
+ *                  queue until you have queued or released it, or asked for shunt_more, and nothing
+ *                  else arrives before that.
+ *   SHUNT_ALL      every byte.
+ *   SHUNT_WATCH    not a stream at all: a listening socket, a timer, any descriptor that
+ *                  epoll takes. READY comes while it is readable; shunt never reads it.
+ */
+#define SHUNT_NONE    ((size_t)0)
+#define SHUNT_HEAD(n) ((size_t)(n))
+#define SHUNT_WATCH   (SIZE_MAX - 1)
+#define SHUNT_ALL     SIZE_MAX
+
+enum shunt_what {
+	SHUNT_CONNECTED, /* the outgoing end is up */
+	SHUNT_ARRIVED,   /* buf, view, seen, length; on an end with depth NONE view is NULL */
+	SHUNT_ENDED,     /* the peer sent its FIN: no more will arrive; you may still queue */
+	SHUNT_ROOM,      /* what is queued on the end has drained below half its limit */
+	SHUNT_READY,     /* a watched descriptor is readable */
+	SHUNT_JOINED,    /* the join runs; engine says by what. Once per join, on its first end */
+	SHUNT_BROKEN,    /* why, error; what was queued on it is void. GONE follows by itself */
+	SHUNT_GONE       /* why, stat; the descriptor is closed, the end no longer exists */
+};
+
+/* What an end has moved. Bytes that an engine moved are counted when they left for the end. */
+struct shunt_stat {
+	uint64_t in;                   /* bytes taken from the end's socket */
+	uint64_t out;                  /* bytes given to the end's socket */
+	uint64_t moved[SHUNT_ENGINES]; /* `out`, by the engine that moved them */
+	uint64_t viewed;               /* bytes copied to be looked at */
+	size_t queued;                 /* bytes waiting to leave through the end */
+	size_t outstanding;            /* bytes that arrived at the end and are not yet let go of */
+	uint64_t idle_ms;              /* since a byte last moved in or out */
+	uint32_t pipe_refused;         /* steps down to copy: no pipe was to be had */
+	uint32_t splice_refused;       /* steps down to copy: the kernel would not splice */
+	uint32_t urgent;               /* urgent (MSG_OOB) bytes passed on or stepped over */
+	enum shunt_engine engine;      /* in use, or last used */
+	int ended;                     /* the peer's FIN has come */
+	int finished;                  /* our FIN has gone out */
+};
+
+struct shunt_event {
+	enum shunt_what what;
+	struct shunt_end *end;
+	void *user;             /* as given when the end was made */
+	struct shunt_buf *buf;  /* ARRIVED */
+	const void *view;       /* ARRIVED: `seen` bytes from the start of buf, or NULL */
+	size_t seen;            /* ARRIVED */
+	size_t length;          /* ARRIVED: bytes in buf */
+	enum shunt_engine engine; /* JOINED, GONE: by which engine most bytes moved */
+	enum shunt_why why;     /* BROKEN, GONE */
+	int error;              /* BROKEN, GONE: the errno behind `why`, or 0 */
+	const struct shunt_stat *stat; /* GONE: final counts, valid until the next wait */
+};
+
+/* Zero means: choose for me. */
+struct shunt_options {
+	size_t size;              /* sizeof(struct shunt_options); SHUNT_OPTIONS sets it */
+	enum shunt_engine engine; /* never a better one than this; AUTO: the best that works */
+	size_t unit;              /* bytes moved at a time and size of a pipe; 1M by splice, 256K by copy */
+	size_t queue_limit;       /* bytes that may wait on one end; 8M */
+	size_t outstanding;       /* bytes of one source that may be held or queued; 4M */
+};
+#define SHUNT_OPTIONS { .size = sizeof(struct shunt_options) }
+
+/* -- a context -- */
+
+/* Make a context. options may be NULL. -EINVAL: unknown engine or size; -EMFILE, -ENOMEM. */
+SHUNT_PUBLIC int shunt_open(struct shunt **s, const struct shunt_options *options);
+
+/* End everything: queued bytes are dropped, ends are reset and closed, buffers die. NULL is fine. */
+SHUNT_PUBLIC void shunt_close(struct shunt *s);
+
+/* A descriptor that is readable when shunt_wait has something to do: for other event loops. */
+SHUNT_PUBLIC int shunt_fd(const struct shunt *s);
+
+/* Carry out the orders given since the last call, wait up to timeout_ms (-1: for ever, 0: not at
+ * all) and fill at most max events. Returns how many; -EINTR when a signal came. */
+SHUNT_PUBLIC int shunt_wait(struct shunt *s, struct shunt_event *events, int max, int timeout_ms);
+
+/* -- ends -- */
+
+/* Take over fd, a connected or connecting stream socket (any descriptor with SHUNT_WATCH), and
+ * see `depth` of it. -ENOTSOCK, -EPROTOTYPE: not a stream socket; -ENOTCONN: neither connected
+ * nor connecting (or, if it has failed already, the socket's own error); -EEXIST: attached already;
+ * -ENOMEM, -ENOSPC. */
+SHUNT_PUBLIC int shunt_attach(struct shunt *s, int fd, size_t depth, void *user, struct shunt_end **end);
+
+/* Give the descriptor back (returned), with all bytes that were not taken out of it still in it.
+ * The end is gone, without an event. -EBUSY: bytes are queued on it, it is joined, or a held
+ * buffer lies in its socket. */
+SHUNT_PUBLIC int shunt_detach(struct shunt_end *end);
+
+/* Begin to connect; CONNECTED or BROKEN tells. Its depth is SHUNT_NONE, `join` may be given at once.
+ * -errno as socket(2) and connect(2). */
+SHUNT_PUBLIC int shunt_connect(struct shunt *s, const struct sockaddr *to, socklen_t len, void *user,
+			       struct shunt_end **end);
+
+/* The head was not enough: put the buffer of the last ARRIVED back, see up to `want` bytes from now
+ * on, and have ARRIVED again when that many are there. If then fewer are seen, there are no more to be
+ * had: the peer finished, or its window holds no more. -EINVAL: not an end with a head depth. */
+SHUNT_PUBLIC int shunt_more(struct shunt_end *end, size_t want);
+
+/* -- buffers -- */
+
+/* The bytes of buf that may be read, from its first one; *seen says how many. NULL when none. */
+SHUNT_PUBLIC const void *shunt_view(const struct shunt_buf *buf, size_t *seen);
+
+/* Bytes in buf. */
+SHUNT_PUBLIC size_t shunt_length(const struct shunt_buf *buf);
+
+/* Keep buf beyond the next wait. */
+SHUNT_PUBLIC int shunt_hold(struct shunt_buf *buf);
+
+/* Let go of one hold. -EINVAL: it has none of yours. */
+SHUNT_PUBLIC int shunt_release(struct shunt_buf *buf);
+
+/* -- orders to an output: carried out in order, at the next wait -- */
+
+/* Send len bytes of buf from off, by reference. -EINVAL: not within buf, or buf was put back; -EPIPE: finished or broken;
+ * -EAGAIN: the end has its limit queued already, wait for ROOM; -EBUSY: joined; -ENOMEM. */
+SHUNT_PUBLIC int shunt_queue(struct shunt_end *end, struct shunt_buf *buf, size_t off, size_t len);
+
+/* Send these bytes, by value. Errors as shunt_queue. */
+SHUNT_PUBLIC int shunt_insert(struct shunt_end *end, const void *bytes, size_t len);
+
+/* FIN after the last byte. -EPIPE, -EBUSY. */
+SHUNT_PUBLIC int shunt_finish(struct shunt_end *end);
+
+/* RST now; of a joined pair both ends. What is queued is dropped. GONE follows. -EINVAL: watched. */
+SHUNT_PUBLIC int shunt_abort(struct shunt_end *end);
+
+/* -- joins -- */
+
+/* Everything from now on goes from a to b and from b to a, FIN as FIN and reset as reset, after what
+ * is queued on them now. It begins when both are connected. If b or a fails to connect, the other is
+ * as it was before. -EINVAL: the same end, another context, watched; -EBUSY: joined already;
+ * -EPIPE: one is finished or broken. */
+SHUNT_PUBLIC int shunt_join(struct shunt_end *a, struct shunt_end *b);
+
+/* -- knowing -- */
+
+/* The counts of an end, or of the whole context with end NULL. */
+SHUNT_PUBLIC int shunt_stat(const struct shunt *s, const struct shunt_end *end, struct shunt_stat *out);
+
+/* "splice", "reset", "0.1.0": for logs. Never NULL. */
+SHUNT_PUBLIC const char *shunt_engine_text(enum shunt_engine engine);
+SHUNT_PUBLIC const char *shunt_why_text(enum shunt_why why);
+SHUNT_PUBLIC const char *shunt_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

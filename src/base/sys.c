@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/sys.h"
+
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#ifdef SHUNT_FAULTS
+/* One story runs in one thread, so its counter belongs to the thread. */
+static _Thread_local struct {
+	unsigned long at, passed;
+	const char *failed;
+} fault;
+
+void sys_fault_at(unsigned long n)
+{
+	fault.at = n;
+	fault.passed = 0;
+	fault.failed = NULL;
+}
+
+unsigned long sys_fault_count(void)
+{
+	return fault.passed;
+}
+
+const char *sys_fault_name(void)
+{
+	return fault.failed;
+}
+
+static int fault_here(const char *call)
+{
+	if (++fault.passed != fault.at)
+		return 0;
+	fault.failed = call;
+	return 1;
+}
+#define FAULT(error)                                                                               \
+	do {                                                                                       \
+		if (fault_here(__func__))                                                          \
+			return -(error);                                                           \
+	} while (0)
+#define FAULT_NULL()                                                                               \
+	do {                                                                                       \
+		if (fault_here(__func__))                                                          \
+			return NULL;                                                               \
+	} while (0)
+#else
+#define FAULT(error) ((void)0)
+#define FAULT_NULL() ((void)0)
+#endif
+
+/* The kernel's answer in our doctrine; EINTR is tried again. */
+#define ANSWER(type, call)                                                                         \
+	do {                                                                                       \
+		type r_;                                                                           \
+		do                                                                                 \
+			r_ = (type)(call);                                                         \
+		while (r_ < 0 && errno == EINTR);                                                  \
+		return r_ < 0 ? (type)-errno : r_;                                                 \
+	} while (0)
+
+void *sys_alloc(size_t bytes)
+{
+	FAULT_NULL();
+	return calloc(1, bytes);
+}
+
+int sys_epoll_create(void)
+{
+	FAULT(EMFILE);
+	ANSWER(int, epoll_create1(EPOLL_CLOEXEC));
+}
+
+int sys_epoll_ctl(int epfd, int op, int fd, uint32_t events, uint64_t ticket)
+{
+	struct epoll_event e = {.events = events, .data.u64 = ticket};
+
+	if (op != EPOLL_CTL_DEL)
+		FAULT(ENOMEM);
+	ANSWER(int, epoll_ctl(epfd, op, fd, &e));
+}
+
+int sys_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms)
+{
+	FAULT(EINTR);
+	int n = epoll_wait(epfd, events, max, timeout_ms);
+
+	return n < 0 ? -errno : n; /* a signal ends the wait: the program may want to know */
+}
+
+int sys_timerfd(void)
+{
+	FAULT(EMFILE);
+	ANSWER(int, timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
+}
+
+int sys_timerfd_set(int fd, uint64_t after_ms)
+{
+	struct itimerspec t = {.it_value = {.tv_sec = (time_t)(after_ms / 1000),
+					    .tv_nsec = (long)(after_ms % 1000) * 1000000}};
+
+	ANSWER(int, timerfd_settime(fd, 0, &t, NULL));
+}
+
+int sys_pipe(int fds[2])
+{
+	FAULT(EMFILE);
+	ANSWER(int, pipe2(fds, O_NONBLOCK | O_CLOEXEC));
+}
+
+int sys_pipe_size(int fd, size_t want)
+{
+	FAULT(EPERM);
+	if (want > 0)
+		ANSWER(int, fcntl(fd, F_SETPIPE_SZ, (int)want));
+	ANSWER(int, fcntl(fd, F_GETPIPE_SZ));
+}
+
+int sys_open_null(void)
+{
+	FAULT(EMFILE);
+	ANSWER(int, open("/dev/null", O_WRONLY | O_CLOEXEC));
+}
+
+ssize_t sys_splice(int in, int out, size_t n, unsigned flags)
+{
+	FAULT(EPERM);
+	ANSWER(ssize_t, splice(in, NULL, out, NULL, n, flags));
+}
+
+ssize_t sys_tee(int in, int out, size_t n)
+{
+	FAULT(ENOMEM);
+	ANSWER(ssize_t, tee(in, out, n, SPLICE_F_NONBLOCK));
+}
+
+ssize_t sys_recv(int fd, void *bytes, size_t n, int flags)
+{
+	FAULT(ECONNRESET);
+	ANSWER(ssize_t, recv(fd, bytes, n, flags));
+}
+
+ssize_t sys_send(int fd, const void *bytes, size_t n, int flags)
+{
+	FAULT(EPIPE);
+	ANSWER(ssize_t, send(fd, bytes, n, flags | MSG_NOSIGNAL));
+}
+
+ssize_t sys_read(int fd, void *bytes, size_t n)
+{
+	FAULT(EIO);
+	ANSWER(ssize_t, read(fd, bytes, n));
+}
+
+int sys_socket(int family, int type, int protocol)
+{
+	FAULT(EMFILE);
+	ANSWER(int, socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol));
+}
+
+int sys_connect(int fd, const struct sockaddr *to, socklen_t len)
+{
+	FAULT(ENETUNREACH);
+	ANSWER(int, connect(fd, to, len));
+}
+
+int sys_accept(int fd, struct sockaddr_storage *from, socklen_t *len)
+{
+	FAULT(EMFILE);
+	ANSWER(int, accept4(fd, (struct sockaddr *)from, len, SOCK_NONBLOCK | SOCK_CLOEXEC));
+}
+
+int sys_shutdown_write(int fd)
+{
+	FAULT(ENOTCONN);
+	ANSWER(int, shutdown(fd, SHUT_WR));
+}
+
+int sys_setsockopt(int fd, int level, int name, int value)
+{
+	FAULT(ENOPROTOOPT);
+	ANSWER(int, setsockopt(fd, level, name, &value, sizeof(value)));
+}
+
+int sys_getsockopt(int fd, int level, int name, int *value)
+{
+	socklen_t len = sizeof(*value);
+
+	FAULT(ENOPROTOOPT);
+	ANSWER(int, getsockopt(fd, level, name, value, &len));
+}
+
+void sys_reset_at_close(int fd)
+{
+	struct linger at_once = {.l_onoff = 1};
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
+int sys_nonblock(int fd)
+{
+	FAULT(EPERM);
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0)
+		return -errno;
+	if (flags & O_NONBLOCK)
+		return 0;
+	ANSWER(int, fcntl(fd, F_SETFL, flags | O_NONBLOCK));
+}
+
+static int ask(int fd, unsigned long request)
+{
+	int n = 0;
+
+	return ioctl(fd, request, &n) < 0 ? -errno : n;
+}
+
+int sys_waiting(int fd)
+{
+	FAULT(ENOTTY);
+	return ask(fd, FIONREAD);
+}
+
+int sys_unsent(int fd)
+{
+	FAULT(EINVAL);
+	return ask(fd, SIOCOUTQ);
+}
+
+int sys_at_mark(int fd)
+{
+	FAULT(ENOTTY);
+	return ask(fd, SIOCATMARK);
+}
+
+void sys_close(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}

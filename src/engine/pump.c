@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/pump.h"
+
+#include "base/sys.h"
+#include "engine/urgent.h"
+
+enum { ROUNDS = 16 }; /* runs moved before the others have their turn */
+
+void way_init(struct way *w, int in, int out)
+{
+	*w = (struct way){.src = {.fd = in}, .out = out, .urgent = -1};
+}
+
+void way_drop(struct kit *k, struct way *w)
+{
+	run_drop(k, &w->held);
+	w->urgent = -1;
+}
+
+/* Send what is held. FLOW_DRY: nothing is held any more. */
+static enum flow drain(struct kit *k, struct way *w, int *error)
+{
+	while (w->held.where != RUN_NOWHERE) {
+		uint32_t refused = k->splice_refused;
+		ssize_t n = run_give(k, &w->held, w->out, w->moved, false);
+
+		if (k->splice_refused != refused) {
+			w->src.no_splice = true;
+			w->src.splice_refused++;
+		}
+		if (n == -EAGAIN)
+			return FLOW_FULL;
+		if (n == -ENOMEM || n == -ENOBUFS)
+			return FLOW_NO_MEMORY;
+		if (n < 0) {
+			*error = (int)-n;
+			return FLOW_OUT_BROKEN;
+		}
+	}
+	return FLOW_DRY;
+}
+
+/* Send the urgent byte as one. Where `out` knows no urgent bytes (some Unix sockets) it goes in line:
+ * better there than lost. */
+static enum flow drain_urgent(struct kit *k, struct way *w, int *error)
+{
+	unsigned char byte = (unsigned char)w->urgent;
+	ssize_t n = sys_send(w->out, &byte, 1, MSG_OOB);
+
+	if (n == -EOPNOTSUPP)
+		n = sys_send(w->out, &byte, 1, 0);
+	if (n == -EAGAIN)
+		return FLOW_FULL;
+	if (n < 0) {
+		*error = (int)-n;
+		return FLOW_OUT_BROKEN;
+	}
+	w->urgent = -1;
+	w->moved[SHUNT_COPY]++;
+	k->moved[SHUNT_COPY]++;
+	return FLOW_DRY;
+}
+
+static void take_urgent(struct kit *k, struct way *w)
+{
+	int byte = urgent_take(w->src.fd);
+
+	if (byte < 0)
+		return;
+	w->urgent = byte;
+	w->src.urgent = false;
+	w->urgents++;
+	w->taken++;
+	k->taken++;
+	k->urgent++;
+}
+
+/* One run from `in` to `out`. FLOW_TURN: gone, and there may be more. */
+static enum flow round_once(struct kit *k, const struct engine *e, struct way *w, int *error)
+{
+	if (w->src.urgent)
+		take_urgent(k, w);
+	if (w->urgent >= 0) {
+		enum flow sent = drain_urgent(k, w, error);
+
+		return sent == FLOW_DRY ? FLOW_TURN : sent;
+	}
+	w->src.dry = false;
+	ssize_t n = e->take(k, &w->src, &w->held, k->unit);
+
+	if (n == 0)
+		return FLOW_END;
+	if (n == -EAGAIN)
+		return FLOW_DRY;
+	if (n == -ENOMEM || n == -ENOBUFS)
+		return FLOW_NO_MEMORY;
+	if (n < 0) {
+		*error = (int)-n;
+		return FLOW_IN_BROKEN;
+	}
+	w->taken += (uint64_t)n;
+	enum flow f = drain(k, w, error);
+
+	if (f != FLOW_DRY)
+		return f;
+	/* with an end or an urgent byte announced, what comes next is known to be there */
+	return w->src.dry && !w->src.ending && !w->src.urgent ? FLOW_DRY : FLOW_TURN;
+}
+
+enum flow pump(struct kit *k, const struct engine *e, struct way *w, int *error)
+{
+	enum flow f = drain(k, w, error);
+
+	if (f == FLOW_DRY && w->urgent >= 0)
+		f = drain_urgent(k, w, error);
+	if (f != FLOW_DRY)
+		return f;
+	for (int i = 0; i < ROUNDS; i++) {
+		f = round_once(k, e, w, error);
+		if (f != FLOW_TURN)
+			return f;
+	}
+	return FLOW_TURN;
+}

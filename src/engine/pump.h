@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* pump.h — one direction of a join: from one socket to another, until one of them makes it stop
+ *
+ *   in ──take──▶ [ held ] ──give──▶ out
+ *
+ * Kept true between calls:
+ *   held is not empty only if `out` was full: then wait for room on `out`, and do not read `in`
+ *   a run is taken only when held is empty, and given completely before the next is taken
+ *   FLOW_END and FLOW_IN_BROKEN are said only when everything taken has been given
+ * The urgent byte, once taken, waits in `urgent` and goes before anything that came after it.
+ */
+#ifndef ENGINE_PUMP_H
+#define ENGINE_PUMP_H
+
+#include "engine/engine.h"
+
+struct way {
+	struct source src;
+	int out;
+	int urgent; /* the urgent byte that could not be sent yet, or -1 */
+	struct run held;
+	uint64_t taken;                /* bytes out of `in` */
+	uint64_t moved[SHUNT_ENGINES]; /* bytes into `out`, by engine */
+	uint32_t urgents;              /* urgent bytes met */
+};
+
+enum flow {
+	FLOW_DRY,        /* nothing to take now */
+	FLOW_FULL,       /* `out` takes no more now */
+	FLOW_TURN,       /* there may be more, but it is others' turn */
+	FLOW_END,        /* `in` has ended, all of it is out */
+	FLOW_IN_BROKEN,  /* *error on `in`, all that came before is out */
+	FLOW_OUT_BROKEN, /* *error on `out` */
+	FLOW_NO_MEMORY   /* nothing could be taken for want of memory; try later */
+};
+
+void way_init(struct way *w, int in, int out);
+enum flow pump(struct kit *k, const struct engine *e, struct way *w, int *error);
+void way_drop(struct kit *k, struct way *w);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* splice.c — engine: bytes pass through a pipe by page reference and are never seen
+ *
+ *   socket A ──splice──▶ [ pipe from the pool ] ──splice──▶ socket B
+ *
+ * A run is taken only into an empty pipe. Then EAGAIN has one meaning, "the socket is empty"; with
+ * bytes in the pipe it could as well mean "the pipe is full", and a loop that guesses hangs.
+ *
+ * Zero does not always mean the end, nor EAGAIN that nothing is there: with an urgent byte next in
+ * line splice says one or the other for ever. So the end is asked of recv, which is cheap (once in
+ * a stream's life) and never wrong, and at the mark recv steps over; what it finds is taken by copy.
+ *
+ * A pipe costs three calls and its pages' references. Up to SMALL bytes a copy is cheaper, and
+ * what is waiting is asked first, unless much came lately.
+ */
+#include <fcntl.h>
+
+#include "base/sys.h"
+#include "engine/engine.h"
+
+enum {
+	SMALL = 8 * 1024,  /* bytes up to which copying is cheaper than a pipe */
+	THIN_RUNS = 16,    /* small runs in a row that end a bulk transfer */
+	DRY = 32 * 1024    /* a shorter run is likely to have been the last for now */
+};
+
+static const char *cannot(void)
+{
+	int p[2];
+	int r = sys_pipe(p);
+
+	if (r < 0)
+		return "no pipe to be had";
+	/* an empty pipe says EAGAIN when splice works; a filter says EPERM or ENOSYS */
+	ssize_t n = sys_splice(p[0], p[1], 1, SPLICE_F_NONBLOCK);
+
+	sys_close(p[0]);
+	sys_close(p[1]);
+	return n == -EPERM || n == -ENOSYS ? "splice(2) is forbidden here" : NULL;
+}
+
+/* Is this more than a copy would be the cheaper way for? */
+static bool is_bulk(struct source *s)
+{
+	if (s->bulk)
+		return true;
+	int waiting = sys_waiting(s->fd);
+
+	s->bulk = waiting > SMALL;
+	s->thin = 0;
+	return s->bulk;
+}
+
+static void remember(struct source *s, ssize_t n)
+{
+	s->dry = n < DRY;
+	if (n > SMALL)
+		s->thin = 0;
+	else if (++s->thin >= THIN_RUNS)
+		s->bulk = false;
+}
+
+static bool refused(ssize_t error)
+{
+	return error == -EINVAL || error == -EPERM || error == -ENOSYS || error == -EOPNOTSUPP;
+}
+
+static ssize_t splice_take(struct kit *k, struct source *s, struct run *r, size_t max)
+{
+	struct pipe p;
+
+	if (s->no_splice || !is_bulk(s))
+		return copy_take(k, s, r, max);
+	if (pipe_take(&k->pipes, &p) < 0) {
+		s->pipe_refused++;
+		k->pipe_refused++;
+		return copy_take(k, s, r, max);
+	}
+	ssize_t n = sys_splice(s->fd, p.wr, max < p.room ? max : p.room,
+			       SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+
+	if (n > 0) {
+		remember(s, n);
+		k->taken += (uint64_t)n;
+		*r = (struct run){.where = RUN_PIPE, .length = (size_t)n, .pipe = p};
+		return n;
+	}
+	pipe_give(&k->pipes, &p, 0);
+	if (refused(n)) {
+		s->no_splice = true;
+		s->splice_refused++;
+		k->splice_refused++;
+	}
+	bool ask_recv = n == 0 || refused(n) || (n == -EAGAIN && sys_at_mark(s->fd) == 1);
+
+	return ask_recv ? copy_take(k, s, r, max) : n;
+}
+
+const struct engine engine_splice = {"splice", SHUNT_SPLICE, cannot, splice_take};

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* context.h — the nouns behind shunt.h and how they hang together
+ *
+ *   context has many ends, by slot number            context has many buffers
+ *   end has one output stream, a queue of pieces     piece has a buffer, or bytes of its own
+ *   end has at most one buffer lying in its socket   buffer has one run, unless it lies in a socket
+ *   join has two ends and two ways                   end has at most one join
+ *
+ * An end's happenings are bits: what has happened to it (facts), and what the program must still
+ * be told (pending, one bit for each shunt_what). Nothing is told twice and no memory is needed to
+ * tell it. An end that something was done to stands in `work` until the next wait looks at it once.
+ */
+#ifndef LIB_CONTEXT_H
+#define LIB_CONTEXT_H
+
+#include <stdbool.h>
+
+#include "base/list.h"
+#include "engine/pump.h"
+#include "shunt.h"
+
+enum fact {
+	F_CONNECTING = 1 << 0,
+	F_FIN_CAME = 1 << 1,
+	F_FINISH = 1 << 2,   /* the program asked for our FIN */
+	F_FIN_WENT = 1 << 3,
+	F_FULL = 1 << 4,     /* the socket takes no more: wait for EPOLLOUT */
+	F_HURT = 1 << 5,     /* the socket has failed; what its queue holds can still be read */
+	F_BROKEN = 1 << 6,   /* the program has been told of it, nothing more will be read */
+	F_GONE = 1 << 7,     /* closed, waits to be freed */
+	F_MORE = 1 << 8,     /* the program wants more of a head than was there */
+	F_OVER = 1 << 9,     /* more than half the queue's limit waits: tell when there is room */
+	F_EDGE = 1 << 10,    /* no low-water mark on this kind of socket: edge-triggered meanwhile */
+	F_LOWAT = 1 << 11,   /* SO_RCVLOWAT is raised */
+	F_HUNG_UP = 1 << 12  /* epoll said HUP */
+};
+
+enum end_kind { END_TCP, END_UNIX, END_WATCHED };
+
+struct stream {
+	struct list pieces;
+	size_t queued;
+};
+
+struct shunt_end {
+	struct shunt *s;
+	struct list told;  /* in s->told while something is pending */
+	struct list work;  /* in s->work while it must be looked at */
+	void *user;
+	size_t depth;
+	size_t want;       /* bytes of the next head to look at */
+	uint32_t slot;
+	uint32_t interest; /* what epoll watches for; EPOLL_NONE before it knows the end */
+	uint16_t facts;
+	uint16_t pending;
+	enum end_kind kind;
+	enum shunt_why why;
+	int error;
+	struct source src;
+	struct stream out;
+	struct shunt_buf *buf; /* just arrived, or lying in the socket */
+	struct join *join;
+	int side;
+	uint64_t last;         /* when a byte last moved */
+	struct shunt_stat stat;
+};
+
+struct shunt_buf {
+	struct shunt *s;
+	struct shunt_end *end; /* where it came from; NULL when that is gone */
+	struct list all;       /* in s->bufs */
+	struct list handed;    /* in s->handed from its event to the next wait */
+	uint32_t refs;         /* the event, the program's holds, and pieces */
+	uint32_t holds;        /* the program's */
+	bool lying;            /* its bytes are still in the socket's queue; look holds those seen */
+	bool lost;             /* they could not be saved from a socket that died */
+	size_t length, seen;
+	const unsigned char *view;
+	struct block *look;    /* memory behind view, when that isn't the run itself */
+	struct run run;
+};
+
+struct piece {
+	struct list in; /* in stream.pieces */
+	struct shunt_buf *buf;
+	size_t off, len;
+	bool started;   /* run holds what is left of it */
+	struct run run;
+};
+
+struct join {
+	struct shunt_end *end[2];
+	struct way way[2];  /* way[i]: from end[i] to end[!i] */
+	bool full[2];       /* way[i] waits for room on end[!i] */
+	bool over[2];       /* way[i] has brought its last byte, and its FIN unless end[i] is hurt */
+	bool told;          /* JOINED */
+	struct list later;  /* in s->later while it must be tried again at `due` */
+	uint64_t due;
+	unsigned tries;
+};
+
+struct slot {
+	struct shunt_end *end;
+	uint32_t generation;
+	uint32_t next_free;
+};
+
+enum { TURN_EVENTS = 128 };
+#define EPOLL_NONE UINT32_MAX
+
+struct shunt {
+	int epfd;
+	int timer;
+	const struct engine *engine;
+	struct kit kit;
+	size_t queue_limit, outstanding;
+	struct slot *slots;
+	uint32_t slot_count, slot_free;
+	uint64_t *fds; /* a bit for each descriptor that is attached */
+	uint32_t fd_words;
+	uint32_t ends;
+	struct list told, work, handed, bufs, graves, later;
+	uint64_t now;
+	struct shunt_stat gone_stat[TURN_EVENTS]; /* what GONE events point at */
+	unsigned gone_count;
+};
+
+static inline bool end_is(const struct shunt_end *e, unsigned facts)
+{
+	return (e->facts & facts) != 0;
+}
+
+/* Have the end looked at before the next wait. */
+static inline void end_touch(struct shunt_end *e)
+{
+	if (list_empty(&e->work))
+		list_add_tail(&e->s->work, &e->work);
+}
+
+/* Have the program told. */
+static inline void end_tell(struct shunt_end *e, enum shunt_what what)
+{
+	e->pending |= (uint16_t)(1u << what);
+	if (list_empty(&e->told))
+		list_add_tail(&e->s->told, &e->told);
+}
+
+static inline bool end_will_tell(const struct shunt_end *e, enum shunt_what what)
+{
+	return (e->pending & 1u << what) != 0;
+}
+
+static inline void end_untell(struct shunt_end *e, enum shunt_what what)
+{
+	e->pending &= (uint16_t)~(1u << what);
+}
+
+#endif

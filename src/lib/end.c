@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* end.c — the life of one end
+ *
+ *   connecting ──▶ up ──▶ (FIN came · our FIN went) ──▶ gone
+ *        └───────────┴──▶ hurt ──▶ broken ───────────▶ gone
+ *
+ * Hurt is not broken: a socket that was reset still holds what came before the reset. So a hurt end
+ * leaves epoll (its error would be reported for ever), is read to the end of its queue from the work
+ * list, and only then the program is told. Once the error has been taken from the socket, reading it
+ * says 0, like an orderly end: the fact F_HURT is what keeps a cut-off stream from looking complete.
+ */
+#include "lib/end.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/sys.h"
+#include "base/ticket.h"
+#include "lib/buf.h"
+#include "lib/stream.h"
+
+enum { SLOTS_FIRST = 64, SLOTS_MOST = 1 << 24 };
+
+static int grow_slots(struct shunt *s)
+{
+	uint32_t count = s->slot_count ? s->slot_count * 2 : SLOTS_FIRST;
+
+	if (count > SLOTS_MOST)
+		return -ENOSPC;
+	struct slot *slots = sys_alloc(count * sizeof(*slots));
+
+	if (!slots)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++)
+		slots[i] = i < s->slot_count ? s->slots[i] : (struct slot){.next_free = i + 1};
+	free(s->slots);
+	s->slots = slots;
+	s->slot_free = s->slot_count;
+	s->slot_count = count;
+	return 0;
+}
+
+/* Two ends on one descriptor would close each other's: a bit for each tells. 0, -EEXIST, -ENOMEM. */
+static int claim_fd(struct shunt *s, int fd)
+{
+	uint32_t word = (uint32_t)fd / 64, words = s->fd_words ? s->fd_words : 16;
+	uint64_t bit = UINT64_C(1) << (fd % 64);
+
+	while (words <= word)
+		words *= 2;
+	if (words > s->fd_words) {
+		uint64_t *fds = sys_alloc(words * sizeof(*fds));
+
+		if (!fds)
+			return -ENOMEM;
+		if (s->fd_words)
+			memcpy(fds, s->fds, s->fd_words * sizeof(*fds));
+		free(s->fds);
+		s->fds = fds;
+		s->fd_words = words;
+	}
+	if (s->fds[word] & bit)
+		return -EEXIST;
+	s->fds[word] |= bit;
+	return 0;
+}
+
+static void yield_fd(struct shunt_end *e)
+{
+	int fd = e->src.fd;
+
+	if (fd >= 0)
+		e->s->fds[fd / 64] &= ~(UINT64_C(1) << (fd % 64));
+	e->src.fd = -1;
+}
+
+/* Stream sockets only, and only those that lead somewhere. */
+static int kind_of(int fd, size_t depth, enum end_kind *kind, bool *connecting)
+{
+	int type, domain;
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(peer);
+
+	*kind = END_WATCHED;
+	*connecting = false;
+	if (depth == SHUNT_WATCH)
+		return 0;
+	int r = sys_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type);
+
+	if (r < 0)
+		return r;
+	r = sys_getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain);
+	if (r < 0)
+		return r;
+	if (type != SOCK_STREAM || (domain != AF_INET && domain != AF_INET6 && domain != AF_UNIX))
+		return -EPROTOTYPE;
+	*kind = domain == AF_UNIX ? END_UNIX : END_TCP;
+	if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0)
+		return 0;
+	if (*kind != END_TCP || errno != ENOTCONN)
+		return -errno;
+	struct tcp_info info;
+
+	len = sizeof(info);
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+		return -errno;
+	*connecting = info.tcpi_state == TCP_SYN_SENT || info.tcpi_state == TCP_SYN_RECV;
+	if (*connecting)
+		return 0;
+	int error = 0; /* refused or reset before we saw it? */
+
+	sys_getsockopt(fd, SOL_SOCKET, SO_ERROR, &error);
+	return error ? -error : -ENOTCONN;
+}
+
+int end_new(struct shunt *s, int fd, size_t depth, void *user, struct shunt_end **out)
+{
+	enum end_kind kind;
+	bool connecting;
+	int r = kind_of(fd, depth, &kind, &connecting);
+
+	if (r == 0 && kind != END_WATCHED)
+		r = sys_nonblock(fd);
+	if (r == 0 && s->slot_free == s->slot_count)
+		r = grow_slots(s);
+	if (r < 0)
+		return r;
+	struct shunt_end *e = sys_alloc(sizeof(*e));
+
+	r = e ? claim_fd(s, fd) : -ENOMEM;
+	if (r < 0) {
+		free(e);
+		return r;
+	}
+	if (kind == END_TCP) /* without it a relay of small messages waits for ACKs (Nagle) */
+		sys_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	e->s = s;
+	e->user = user;
+	e->depth = e->want = depth;
+	e->kind = kind;
+	e->src.fd = fd;
+	e->interest = EPOLL_NONE;
+	e->facts = connecting ? F_CONNECTING : 0;
+	e->last = s->now = clock_ms();
+	e->stat.engine = depth == SHUNT_ALL ? SHUNT_COPY : s->engine->id;
+	list_init(&e->told);
+	list_init(&e->work);
+	stream_init(&e->out);
+	e->slot = s->slot_free;
+	s->slot_free = s->slots[e->slot].next_free;
+	s->slots[e->slot].end = e;
+	s->ends++;
+	end_touch(e);
+	*out = e;
+	return 0;
+}
+
+void end_free(struct shunt_end *e)
+{
+	struct shunt *s = e->s;
+	struct slot *slot = &s->slots[e->slot];
+
+	yield_fd(e);
+	slot->end = NULL;
+	slot->generation++;
+	slot->next_free = s->slot_free;
+	s->slot_free = e->slot;
+	s->ends--;
+	list_remove(&e->told);
+	list_remove(&e->work);
+	free(e);
+}
+
+void end_watch(struct shunt_end *e, uint32_t events)
+{
+	struct shunt *s = e->s;
+
+	if (e->interest == events || end_is(e, F_GONE))
+		return;
+	if (events == 0 && end_is(e, F_HUNG_UP)) {
+		end_unwatch(e);
+		return;
+	}
+	int op = e->interest == EPOLL_NONE ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+	uint64_t ticket = ticket_make(TICKET_END, e->slot, s->slots[e->slot].generation);
+	int r = sys_epoll_ctl(s->epfd, op, e->src.fd, events, ticket);
+
+	if (r == 0)
+		e->interest = events;
+	else if (!end_is(e, F_HURT | F_BROKEN)) /* nobody would ever wake us for it */
+		end_hurt(e, -r);
+}
+
+void end_unwatch(struct shunt_end *e)
+{
+	if (e->interest != EPOLL_NONE)
+		sys_epoll_ctl(e->s->epfd, EPOLL_CTL_DEL, e->src.fd, 0, 0);
+	e->interest = EPOLL_NONE;
+}
+
+enum shunt_why end_why(int error)
+{
+	switch (error) {
+	case 0:
+		return SHUNT_WHY_DONE;
+	case ECONNRESET:
+	case EPIPE:
+	case ECONNABORTED:
+		return SHUNT_WHY_RESET;
+	case ECONNREFUSED:
+	case ENOENT: /* no such Unix socket */
+		return SHUNT_WHY_REFUSED;
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+	case ENETDOWN:
+		return SHUNT_WHY_UNREACHABLE;
+	case ETIMEDOUT:
+		return SHUNT_WHY_TIMEOUT;
+	case ENOMEM:
+	case ENOBUFS:
+	case EMFILE:
+	case ENFILE:
+	case ENOSPC:
+		return SHUNT_WHY_NO_MEMORY;
+	default:
+		return SHUNT_WHY_ERROR;
+	}
+}
+
+int end_socket_error(struct shunt_end *e)
+{
+	int error = 0;
+
+	if (sys_getsockopt(e->src.fd, SOL_SOCKET, SO_ERROR, &error) < 0)
+		return EIO;
+	return error;
+}
+
+void end_hurt(struct shunt_end *e, int error)
+{
+	if (end_is(e, F_HURT | F_BROKEN | F_GONE))
+		return;
+	e->facts |= F_HURT;
+	e->error = error;
+	e->why = error ? end_why(error) : SHUNT_WHY_RESET;
+	end_unwatch(e);
+	stream_drop(e);
+	end_touch(e);
+}
+
+static void end_broken(struct shunt_end *e)
+{
+	if (end_is(e, F_BROKEN))
+		return;
+	e->facts |= F_BROKEN;
+	end_tell(e, SHUNT_BROKEN);
+}
+
+void end_gone(struct shunt_end *e, enum shunt_why why, bool reset)
+{
+	if (end_is(e, F_GONE))
+		return;
+	if (end_will_tell(e, SHUNT_ARRIVED)) { /* nobody has seen it, nobody will */
+		end_untell(e, SHUNT_ARRIVED);
+		buf_unref(e->buf);
+	}
+	buf_orphan_all(e);
+	stream_drop(e);
+	end_unwatch(e);
+	if (reset && e->kind == END_TCP)
+		sys_reset_at_close(e->src.fd);
+	int fd = e->src.fd;
+
+	yield_fd(e);
+	sys_close(fd);
+	e->facts |= F_GONE;
+	e->why = why;
+	end_tell(e, SHUNT_GONE);
+}
+
+int end_check_connect(struct shunt_end *e, uint32_t events)
+{
+	if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
+		return 0;
+	int error = end_socket_error(e);
+
+	if (error || (events & EPOLLHUP)) {
+		end_hurt(e, error ? error : ECONNRESET);
+		return 0;
+	}
+	e->facts &= (uint16_t)~F_CONNECTING;
+	e->last = e->s->now;
+	end_tell(e, SHUNT_CONNECTED);
+	end_touch(e);
+	return 1;
+}
+
+/* A lying buffer, an event not yet handed out, or too much in the program's hands hold reading back. */
+static bool may_read(const struct shunt_end *e)
+{
+	return !end_is(e, F_CONNECTING | F_FIN_CAME | F_BROKEN | F_GONE) && !e->buf && !e->join &&
+	       e->kind != END_WATCHED && e->stat.outstanding < e->s->outstanding;
+}
+
+static void arrive(struct shunt_end *e)
+{
+	int r = buf_arrive(e);
+
+	if (r > 0) {
+		e->last = e->s->now;
+		end_tell(e, SHUNT_ARRIVED);
+		return;
+	}
+	if (r == -EAGAIN && !end_is(e, F_HURT))
+		return;
+	if (r == -ENOMEM || r == -ENOBUFS) {
+		end_hurt(e, -r);
+		end_broken(e);
+	} else if (end_is(e, F_HURT)) { /* its queue is empty */
+		end_broken(e);
+	} else if (r == 0) {
+		e->facts |= F_FIN_CAME;
+		end_tell(e, SHUNT_ENDED);
+	} else {
+		end_hurt(e, -r);
+		end_broken(e);
+	}
+	end_touch(e);
+}
+
+void end_push(struct shunt_end *e)
+{
+	if (end_is(e, F_CONNECTING | F_HURT | F_BROKEN))
+		return;
+	int r = stream_empty(e) ? 0 : stream_flush(e);
+
+	if (r < 0) {
+		end_hurt(e, -r);
+		return;
+	}
+	if (!stream_empty(e) || !end_is(e, F_FINISH) || end_is(e, F_FIN_WENT))
+		return;
+	e->facts |= F_FIN_WENT;
+	r = sys_shutdown_write(e->src.fd);
+	if (r < 0) {
+		int error = end_socket_error(e);
+
+		end_hurt(e, error ? error : -r);
+	}
+}
+
+void end_work(struct shunt_end *e)
+{
+	if (end_is(e, F_GONE) || e->kind == END_WATCHED) {
+		end_settle(e);
+		return;
+	}
+	end_push(e);
+	if (end_is(e, F_HURT) && !end_will_tell(e, SHUNT_ARRIVED)) {
+		if (may_read(e))
+			arrive(e);
+		else if (e->buf || end_is(e, F_CONNECTING | F_FIN_CAME))
+			end_broken(e);
+	}
+	if (end_is(e, F_BROKEN)) /* with a reset: what broke it may have been on our side */
+		end_gone(e, e->why, true);
+	else if (end_is(e, F_FIN_CAME) && end_is(e, F_FIN_WENT))
+		end_gone(e, SHUNT_WHY_DONE, false);
+	else
+		end_settle(e);
+}
+
+void end_settle(struct shunt_end *e)
+{
+	uint32_t events = 0;
+
+	if (end_is(e, F_GONE | F_HURT | F_BROKEN))
+		return;
+	if (e->kind == END_WATCHED) {
+		events = EPOLLIN;
+	} else if (end_is(e, F_CONNECTING)) {
+		events = EPOLLOUT;
+	} else {
+		if (may_read(e))
+			events |= END_INPUT | (e->src.urgent ? 0 : EPOLLPRI);
+		if (may_read(e) && end_is(e, F_EDGE))
+			events |= EPOLLET;
+		if (end_is(e, F_FULL))
+			events |= EPOLLOUT;
+	}
+	end_watch(e, events);
+}
+
+void end_note(struct shunt_end *e, uint32_t events)
+{
+	if (events & EPOLLPRI)
+		e->src.urgent = true;
+	if (events & (EPOLLRDHUP | EPOLLHUP))
+		e->src.ending = true;
+	if (events & EPOLLHUP)
+		e->facts |= F_HUNG_UP;
+	if (events & EPOLLOUT)
+		e->facts &= (uint16_t)~F_FULL;
+	if (events & EPOLLERR) {
+		int error = end_socket_error(e);
+
+		if (error || (events & EPOLLHUP))
+			end_hurt(e, error);
+	}
+}
+
+void end_ready(struct shunt_end *e, uint32_t events)
+{
+	if (end_is(e, F_GONE | F_HURT | F_BROKEN))
+		return;
+	if (e->kind == END_WATCHED) {
+		end_tell(e, SHUNT_READY);
+		return;
+	}
+	end_touch(e);
+	if (end_is(e, F_CONNECTING)) {
+		end_check_connect(e, events);
+		return;
+	}
+	end_note(e, events);
+	if ((events & (END_INPUT | EPOLLPRI | EPOLLHUP)) && may_read(e) && !end_is(e, F_HURT))
+		arrive(e);
+}

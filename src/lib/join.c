@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* join.c — two ends, two ways, until both are over
+ *
+ *   end 0 ──way 0──▶ end 1        way i runs when end i and end !i are up, nothing of end i is in
+ *   end 0 ◀──way 1── end 1        the program's hands, and nothing is queued on end !i any more
+ *
+ * A way is over when its source's FIN has been passed on. Both over: the join is done.
+ *
+ * An end that is hurt (reset, timed out) ends differently: what it sent before is brought to the other
+ * end first; then, when the other's peer has acknowledged every byte (a reset throws away what is still
+ * in the send queue), the other end is reset as well. No event tells of that moment, so it is asked for
+ * at growing intervals (`later`). Meanwhile neither end is in epoll's sight.
+ *
+ * If an end fails to connect, the join comes undone and the other end is as it was.
+ */
+#include "lib/join.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/sys.h"
+#include "lib/buf.h"
+#include "lib/end.h"
+#include "lib/stream.h"
+
+enum { AGAIN_MOST_MS = 64, NO_MEMORY_MS = 10 };
+
+static bool alive(const struct shunt_end *e)
+{
+	return !end_is(e, F_HURT | F_BROKEN | F_GONE);
+}
+
+static bool way_may_run(const struct join *j, int i)
+{
+	const struct shunt_end *from = j->end[i], *to = j->end[!i];
+
+	return !j->over[i] && !end_is(from, F_CONNECTING | F_GONE) && !from->buf && alive(to) &&
+	       !end_is(to, F_CONNECTING) && stream_empty(to);
+}
+
+static void try_later(struct join *j, uint64_t after_ms)
+{
+	struct shunt *s = j->end[0]->s;
+
+	j->due = s->now + after_ms;
+	if (list_empty(&j->later))
+		list_add_tail(&s->later, &j->later);
+}
+
+static int check(const struct shunt_end *a, const struct shunt_end *b)
+{
+	if (a == b || a->s != b->s || a->kind == END_WATCHED || b->kind == END_WATCHED)
+		return -EINVAL;
+	if (a->join || b->join)
+		return -EBUSY;
+	if (!alive(a) || !alive(b) || end_is(a, F_FINISH) || end_is(b, F_FINISH))
+		return -EPIPE;
+	return 0;
+}
+
+/* What arrived but was not handed out yet goes the way of all that follows. */
+static int pass_unseen(struct shunt_end *from, struct shunt_end *to)
+{
+	struct shunt_buf *b = from->buf;
+
+	end_untell(from, SHUNT_ENDED);
+	if (!end_will_tell(from, SHUNT_ARRIVED))
+		return 0;
+	if (!b->lying) {
+		int r = stream_add(to, b, 0, b->length);
+
+		if (r < 0)
+			return r;
+		from->buf = NULL;
+		buf_unref(b);
+	} else {
+		buf_put_back(b);
+		buf_unref(b);
+	}
+	end_untell(from, SHUNT_ARRIVED);
+	return 0;
+}
+
+int join_new(struct shunt_end *a, struct shunt_end *b)
+{
+	int r = check(a, b);
+
+	if (r < 0)
+		return r;
+	struct join *j = sys_alloc(sizeof(*j));
+
+	if (!j)
+		return -ENOMEM;
+	r = pass_unseen(a, b);
+	if (r == 0)
+		r = pass_unseen(b, a);
+	if (r < 0) {
+		free(j);
+		return r;
+	}
+	list_init(&j->later);
+	j->end[0] = a;
+	j->end[1] = b;
+	for (int i = 0; i < 2; i++) {
+		struct shunt_end *e = j->end[i];
+
+		way_init(&j->way[i], e->src.fd, j->end[!i]->src.fd);
+		j->way[i].src = e->src;
+		e->join = j;
+		e->side = i;
+		buf_low_water(e, 1);
+		end_touch(e);
+	}
+	return 0;
+}
+
+/* -- its end -- */
+
+static void join_free(struct join *j)
+{
+	for (int i = 0; i < 2; i++) {
+		join_stat(j->end[i], &j->end[i]->stat);
+		j->end[i]->src = j->way[i].src;
+	}
+	for (int i = 0; i < 2; i++) {
+		way_drop(&j->end[0]->s->kit, &j->way[i]);
+		j->end[i]->join = NULL;
+		end_touch(j->end[i]);
+	}
+	list_remove(&j->later);
+	free(j);
+}
+
+static void both_gone(struct join *j, enum shunt_why why0, enum shunt_why why1, bool reset)
+{
+	struct shunt_end *a = j->end[0], *b = j->end[1];
+
+	join_free(j);
+	end_gone(a, why0, reset);
+	end_gone(b, why1, reset);
+}
+
+void join_abort(struct join *j, enum shunt_why why)
+{
+	both_gone(j, why, why, true);
+}
+
+/* Has everything that end i sent before it was hurt reached the other's peer? */
+static void finish_hurt(struct join *j, int i)
+{
+	struct shunt_end *other = j->end[!i];
+
+	if (!j->over[i] || (alive(other) && sys_unsent(other->src.fd) > 0)) {
+		if (j->over[i]) {
+			uint64_t wait = j->tries < 6 ? 1u << j->tries : AGAIN_MOST_MS;
+
+			j->tries++;
+			try_later(j, wait);
+		}
+		return;
+	}
+	enum shunt_why why[2];
+
+	why[i] = j->end[i]->why;
+	why[!i] = alive(other) ? SHUNT_WHY_OTHER_END : other->why;
+	both_gone(j, why[0], why[1], true);
+}
+
+/* Undo a join of which end i never came up. */
+static void come_undone(struct join *j, int i)
+{
+	struct shunt_end *e = j->end[i];
+
+	join_free(j);
+	end_work(e);
+}
+
+/* An end is hurt: what is on its way to it has nowhere to go. */
+static void note_hurt(struct join *j, int i)
+{
+	struct shunt_end *e = j->end[i];
+
+	if (!end_is(e, F_BROKEN)) {
+		e->facts |= F_BROKEN;
+		end_tell(e, SHUNT_BROKEN);
+	}
+	way_drop(&e->s->kit, &j->way[!i]);
+	j->over[!i] = true;
+	j->full[!i] = false;
+}
+
+/* -- its life -- */
+
+static uint64_t progress(const struct kit *k)
+{
+	uint64_t sum = k->taken;
+
+	for (int i = 0; i < SHUNT_ENGINES; i++)
+		sum += k->moved[i];
+	return sum;
+}
+
+/* Move what can be moved from end i. */
+static void run(struct join *j, int i)
+{
+	struct shunt_end *from = j->end[i], *to = j->end[!i];
+	struct way *w = &j->way[i];
+	struct shunt *s = from->s;
+	uint64_t before = progress(&s->kit);
+	int error = 0;
+
+	if (!way_may_run(j, i))
+		return;
+	if (end_is(from, F_HURT)) /* epoll is silent about it now: only the queue's end is the end */
+		w->src.ending = true;
+	enum flow f = pump(&s->kit, s->engine, w, &error);
+
+	if (progress(&s->kit) != before)
+		from->last = to->last = s->now;
+	j->full[i] = f == FLOW_FULL;
+	if (f == FLOW_FULL)
+		run_trim(&s->kit, &w->held);
+	else if (f == FLOW_NO_MEMORY)
+		try_later(j, NO_MEMORY_MS);
+	else if (f == FLOW_TURN && end_is(from, F_HURT))
+		try_later(j, 0); /* epoll won't tell of it any more */
+	else if (f == FLOW_OUT_BROKEN)
+		end_hurt(to, error);
+	else if (f == FLOW_IN_BROKEN)
+		end_hurt(from, error);
+	if (f == FLOW_IN_BROKEN || f == FLOW_END || (f == FLOW_DRY && end_is(from, F_HURT)))
+		j->over[i] = true;
+	if (f == FLOW_END && !end_is(from, F_HURT)) {
+		from->facts |= F_FIN_CAME;
+		to->facts |= F_FINISH;
+		end_push(to);
+	}
+}
+
+/* What epoll should watch end i for. */
+static void settle(struct join *j, int i)
+{
+	struct shunt_end *e = j->end[i];
+	uint32_t events = 0;
+
+	if (!alive(e))
+		return;
+	if (end_is(e, F_CONNECTING)) {
+		events = EPOLLOUT;
+	} else {
+		/* with the other end hurt, way_may_run says no: nothing more is read */
+		if (way_may_run(j, i) && !j->full[i])
+			events |= END_INPUT | (j->way[i].src.urgent ? 0 : EPOLLPRI);
+		if (j->full[!i] || end_is(e, F_FULL))
+			events |= EPOLLOUT;
+	}
+	end_watch(e, events);
+}
+
+static void tell_joined(struct join *j)
+{
+	struct shunt_end *a = j->end[0], *b = j->end[1];
+
+	if (j->told || end_is(a, F_CONNECTING) || end_is(b, F_CONNECTING) || a->buf || b->buf ||
+	    !stream_empty(a) || !stream_empty(b))
+		return;
+	j->told = true;
+	end_tell(a, SHUNT_JOINED);
+}
+
+void join_work(struct shunt_end *e)
+{
+	struct join *j = e->join;
+
+	for (int i = 0; i < 2; i++)
+		end_push(j->end[i]);
+	for (int i = 0; i < 2; i++) {
+		if (alive(j->end[i]))
+			continue;
+		if (end_is(j->end[i], F_CONNECTING)) {
+			come_undone(j, i);
+			return;
+		}
+		note_hurt(j, i);
+	}
+	for (int i = 0; i < 2; i++) {
+		if (end_is(j->end[i], F_HURT) && way_may_run(j, i) && !j->full[i])
+			run(j, i); /* epoll tells no more of this end */
+	}
+	for (int i = 0; i < 2; i++) {
+		if (alive(j->end[i]))
+			continue;
+		/* bytes that can go nowhere keep nobody waiting */
+		if (!alive(j->end[!i]) || end_is(j->end[!i], F_CONNECTING))
+			j->over[i] = true;
+		finish_hurt(j, i);
+		if (!e->join)
+			return;
+		break;
+	}
+	if (j->over[0] && j->over[1] && alive(j->end[0]) && alive(j->end[1])) {
+		both_gone(j, SHUNT_WHY_DONE, SHUNT_WHY_DONE, false);
+		return;
+	}
+	tell_joined(j);
+	settle(j, 0);
+	settle(j, 1);
+}
+
+void join_ready(struct shunt_end *e, uint32_t events)
+{
+	struct join *j = e->join;
+	int i = e->side;
+
+	if (!alive(e))
+		return;
+	end_touch(e);
+	if (end_is(e, F_CONNECTING)) {
+		end_check_connect(e, events);
+		return;
+	}
+	end_note(e, events);
+	j->way[i].src.urgent |= e->src.urgent;
+	j->way[i].src.ending |= e->src.ending;
+	e->src.urgent = false;
+	if ((events & EPOLLOUT) && alive(e)) {
+		end_push(e);
+		run(j, !i);
+	}
+	if (events & (END_INPUT | EPOLLPRI | EPOLLHUP))
+		run(j, i);
+}
+
+uint64_t join_later(struct shunt *s)
+{
+	uint64_t next = UINT64_MAX;
+	struct list *n, *keep;
+
+	list_each_safe(n, keep, &s->later) {
+		struct join *j = list_of(n, struct join, later);
+
+		if (j->due > s->now) {
+			next = j->due < next ? j->due : next;
+			continue;
+		}
+		list_remove(&j->later);
+		for (int i = 0; i < 2; i++)
+			if (alive(j->end[i]) && !j->full[i] && way_may_run(j, i))
+				run(j, i);
+		end_touch(j->end[0]);
+	}
+	return next;
+}
+
+void join_stat(const struct shunt_end *e, struct shunt_stat *stat)
+{
+	const struct join *j = e->join;
+	const struct way *from = &j->way[e->side], *to = &j->way[!e->side];
+
+	*stat = e->stat;
+	stat->in += from->taken;
+	for (int i = 0; i < SHUNT_ENGINES; i++) {
+		stat->moved[i] += to->moved[i];
+		stat->out += to->moved[i];
+	}
+	stat->queued += to->held.length;
+	stat->urgent += from->urgents;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* join.h — two ends become one connection */
+#ifndef LIB_JOIN_H
+#define LIB_JOIN_H
+
+#include "lib/context.h"
+
+/* 0, -ENOMEM, or what shunt_join says. */
+int join_new(struct shunt_end *a, struct shunt_end *b);
+/* epoll said so, of a joined end. */
+void join_ready(struct shunt_end *e, uint32_t events);
+/* What is due before the next wait. */
+void join_work(struct shunt_end *e);
+/* Try those again whose time has come; returns when the next is due, or UINT64_MAX. */
+uint64_t join_later(struct shunt *s);
+/* Reset both ends now. */
+void join_abort(struct join *j, enum shunt_why why);
+/* The counts of a joined end, its ways included. */
+void join_stat(const struct shunt_end *e, struct shunt_stat *stat);
+
+#endif

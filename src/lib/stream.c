@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* stream.c — pieces go out in order, each started when its turn comes
+ *
+ * Starting a piece decides how its bytes leave. The last one who refers to a whole buffer takes over
+ * its run as it is. Anybody else gets references to the same bytes: a count for memory, tee(2) into a
+ * pipe of his own for bytes in a pipe. What the socket did not take stays in the piece's run.
+ */
+#include "lib/stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/sys.h"
+#include "lib/buf.h"
+
+void stream_init(struct stream *st)
+{
+	list_init(&st->pieces);
+	st->queued = 0;
+}
+
+static struct piece *piece_new(struct shunt_end *e, size_t len)
+{
+	struct piece *p = sys_alloc(sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->len = len;
+	list_add_tail(&e->out.pieces, &p->in);
+	e->out.queued += len;
+	if (e->out.queued > e->s->queue_limit / 2)
+		e->facts |= F_OVER;
+	return p;
+}
+
+static void piece_free(struct shunt_end *e, struct piece *p)
+{
+	list_remove(&p->in);
+	e->out.queued -= p->started ? p->run.length : p->len;
+	run_drop(&e->s->kit, &p->run);
+	if (p->buf)
+		buf_unref(p->buf);
+	free(p);
+}
+
+int stream_add(struct shunt_end *e, struct shunt_buf *b, size_t off, size_t len)
+{
+	struct piece *p = piece_new(e, len);
+
+	if (!p)
+		return -ENOMEM;
+	p->buf = buf_ref(b);
+	p->off = off;
+	return 0;
+}
+
+int stream_add_bytes(struct shunt_end *e, const void *bytes, size_t len)
+{
+	struct block *block = block_take(&e->s->kit.blocks, len);
+	struct piece *p = block ? piece_new(e, len) : NULL;
+
+	if (!p) {
+		block_put(&e->s->kit.blocks, block);
+		return -ENOMEM;
+	}
+	memcpy(block->bytes, bytes, len);
+	p->started = true;
+	p->run = (struct run){.where = RUN_BLOCK, .length = len, .block = block};
+	return 0;
+}
+
+static int piece_start(struct shunt_end *e, struct piece *p)
+{
+	struct shunt_buf *b = p->buf;
+	int r = buf_lift(b);
+
+	if (r < 0)
+		return r;
+	if (b->refs == 1 && p->off == 0 && p->len == b->length) {
+		p->run = b->run;
+		b->run = (struct run){.where = RUN_NOWHERE};
+	} else {
+		r = run_share(&e->s->kit, &b->run, p->off, p->len, &p->run);
+	}
+	p->started = r == 0;
+	return r;
+}
+
+/* Send one piece on its way. 0: it is gone. */
+static int piece_send(struct shunt_end *e, struct piece *p, bool more)
+{
+	struct kit *k = &e->s->kit;
+	int r = p->started ? 0 : piece_start(e, p);
+
+	while (r == 0 && p->run.where != RUN_NOWHERE) {
+		uint32_t refused = k->splice_refused;
+		ssize_t n = run_give(k, &p->run, e->src.fd, e->stat.moved, more);
+
+		e->stat.splice_refused += k->splice_refused - refused;
+		if (n < 0)
+			return (int)n;
+		e->out.queued -= (size_t)n;
+		e->stat.out += (uint64_t)n;
+		e->last = e->s->now;
+	}
+	return r;
+}
+
+static void tell_room(struct shunt_end *e)
+{
+	if (end_is(e, F_OVER) && e->out.queued <= e->s->queue_limit / 2) {
+		e->facts &= (uint16_t)~F_OVER;
+		end_tell(e, SHUNT_ROOM);
+	}
+}
+
+int stream_flush(struct shunt_end *e)
+{
+	struct list *n;
+
+	while ((n = list_first(&e->out.pieces))) {
+		struct piece *p = list_of(n, struct piece, in);
+		int r = piece_send(e, p, n->next != &e->out.pieces);
+
+		if (r == -EAGAIN) {
+			run_trim(&e->s->kit, &p->run);
+			e->facts |= F_FULL;
+			tell_room(e);
+			return 0;
+		}
+		if (r < 0)
+			return r;
+		piece_free(e, p);
+	}
+	e->facts &= (uint16_t)~F_FULL;
+	tell_room(e);
+	return 0;
+}
+
+void stream_drop(struct shunt_end *e)
+{
+	struct list *n;
+
+	while ((n = list_first(&e->out.pieces)))
+		piece_free(e, list_of(n, struct piece, in));
+	e->facts &= (uint16_t)~F_OVER;
+}

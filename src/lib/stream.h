@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* stream.h — what waits to leave through an end: a queue of pieces, in order */
+#ifndef LIB_STREAM_H
+#define LIB_STREAM_H
+
+#include "lib/context.h"
+
+void stream_init(struct stream *st);
+/* 0, -ENOMEM. Takes a reference of its own. */
+int stream_add(struct shunt_end *e, struct shunt_buf *b, size_t off, size_t len);
+int stream_add_bytes(struct shunt_end *e, const void *bytes, size_t len);
+/* Send what the socket takes. 0: all gone, or the socket is full (F_FULL); -errno: the socket's
+ * error, or -ENOMEM / -EIO when a piece's bytes could not be had. */
+int stream_flush(struct shunt_end *e);
+void stream_drop(struct shunt_end *e);
+
+static inline bool stream_empty(const struct shunt_end *e)
+{
+	return list_empty(&e->out.pieces);
+}
+
+#endif
