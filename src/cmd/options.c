@@ -319,8 +319,7 @@ int options_parse(const struct options *o, int argc, char **argv)
 
 /* -- help -- */
 
-/* Words of text, from column `at` on, those of further lines below column `indent`. */
-static size_t wrap(FILE *to, const char *text, size_t at, size_t indent)
+size_t options_wrap(FILE *to, const char *text, size_t at, size_t indent)
 {
 	while (*text) {
 		size_t n = strcspn(text, " ");
@@ -354,12 +353,12 @@ static void help_row(FILE *to, const struct option_row *r)
 		at = 0;
 	}
 	fprintf(to, "%*s", (int)(LABEL - at), "");
-	at = wrap(to, r->help, LABEL, LABEL);
+	at = options_wrap(to, r->help, LABEL, LABEL);
 	if (r->def) {
 		char def[WIDTH];
 
 		snprintf(def, sizeof(def), "[%s]", r->def);
-		wrap(to, def, at, LABEL);
+		options_wrap(to, def, at, LABEL);
 	}
 	fputc('\n', to);
 }
@@ -371,10 +370,10 @@ void options_help(const struct options *o, FILE *to)
 	size_t at;
 
 	snprintf(line, sizeof(line), "%s: %s", o->command, o->summary);
-	wrap(to, line, 0, 0);
+	options_wrap(to, line, 0, 0);
 	at = (size_t)fprintf(to, "\n\nusage: %s [OPTION...]", o->command) - 2;
 	if (o->synopsis)
-		wrap(to, o->synopsis, at, strlen("usage: "));
+		options_wrap(to, o->synopsis, at, strlen("usage: "));
 	fputs("\n\n", to);
 	for (const struct option_row *r = o->rows; r->name; r++)
 		help_row(to, r);

@@ -83,6 +83,10 @@ int options_parse(const struct options *o, int argc, char **argv);
 /* At most 80 columns wide. */
 void options_help(const struct options *o, FILE *to);
 
+/* The words of text, from column `at` on; those of further lines begin at column `indent`. Returns the
+ * column behind the last. */
+size_t options_wrap(FILE *to, const char *text, size_t at, size_t indent);
+
 /* "shunt relay: WHAT", then where help is to be had; for what a command itself finds wrong with its
  * arguments. Returns -EINVAL. */
 int options_wrong(const struct options *o, const char *fmt, ...)
