@@ -1,0 +1,83 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""tally.py - what came of a test run, in one line
+
+    tally.py RESULT...     RESULT is a testlog.json of meson or a junit .xml of pytest
+    tally.py --sum FILE    add up what several runs left in FILE
+
+Says why meson's tests were skipped (the last line each wrote) and which tests failed, then `N passed, N failed,
+N skipped`, alone on its line. A result that is not there, empty or cut off counts as a failure. Fails when anything
+failed, or nothing ran. With SHUNT_TALLY=FILE in the environment the three numbers are also added to that file.
+"""
+import json
+import os
+import sys
+import xml.etree.ElementTree as xml
+
+PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
+MESON = {"OK": PASSED, "EXPECTEDFAIL": PASSED, "SKIP": SKIPPED}  # any other word is a failure
+
+
+def last_line(*texts):
+    lines = [line.strip() for text in texts if text for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "it did not say why"
+
+
+def of_meson(path):
+    with open(path, encoding="utf-8") as f:
+        for line in f:
+            t = json.loads(line)
+            yield MESON.get(t["result"], FAILED), t["name"].replace("shunt:", ""), \
+                last_line(t.get("stdout"), t.get("stderr")) if t["result"] in ("OK", "SKIP") else t["result"]
+
+
+def of_pytest(path):
+    for case in xml.parse(path).iter("testcase"):
+        name = f'{case.get("classname")}.{case.get("name")}'
+        if case.find("failure") is not None or case.find("error") is not None:
+            yield FAILED, name, "see above"
+        elif case.find("skipped") is not None:
+            yield SKIPPED, name, None  # pytest -rs said why
+        else:
+            yield PASSED, name, None
+
+
+def of(path):
+    results = []
+    try:
+        for result in of_pytest(path) if path.endswith(".xml") else of_meson(path):
+            results.append(result)
+    except (OSError, ValueError, KeyError, xml.ParseError) as e:
+        results.append((FAILED, path, f"no result to be read: {e}"))
+    return results or [(FAILED, path, "no test in it")]
+
+
+def end(count):
+    print(f"{count[PASSED]} passed, {count[FAILED]} failed, {count[SKIPPED]} skipped")
+    return 1 if count[FAILED] or not count[PASSED] else 0
+
+
+def main():
+    count = {PASSED: 0, FAILED: 0, SKIPPED: 0}
+    if sys.argv[1:2] == ["--sum"]:
+        with open(sys.argv[2], encoding="utf-8") as f:
+            for line in f:
+                for kind, n in zip((PASSED, FAILED, SKIPPED), line.split()):
+                    count[kind] += int(n)
+        return end(count)
+    results = [r for path in sys.argv[1:] for r in of(path)]
+    for kind, _, _ in results:
+        count[kind] += 1
+    print()
+    for word in SKIPPED, FAILED:
+        for kind, name, why in results:
+            if kind == word and why:
+                print(f"{word}: {name}: {why}")
+    if "SHUNT_TALLY" in os.environ:
+        with open(os.environ["SHUNT_TALLY"], "a", encoding="utf-8") as f:
+            print(count[PASSED], count[FAILED], count[SKIPPED], file=f)
+    return end(count)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
