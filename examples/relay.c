@@ -37,9 +37,10 @@ int main(int argc, char **argv)
 				       (unsigned long long)ev[i].stat->out, shunt_engine_text(ev[i].engine));
 			if (ev[i].what != SHUNT_READY || (fd = accept(listener, NULL, NULL)) < 0)
 				continue;
-			if (shunt_attach(s, fd, SHUNT_NONE, NULL, &client) < 0)
+			if (shunt_attach(s, fd, SHUNT_JOIN, NULL, &client) < 0)
 				continue;
-			if (shunt_connect(s, (struct sockaddr *)&to, sizeof(to), NULL, &server) < 0 ||
+			if (shunt_connect(s, (struct sockaddr *)&to, sizeof(to), SHUNT_JOIN, NULL,
+					  &server) < 0 ||
 			    shunt_join(client, server) < 0) /* runs as soon as the server is there */
 				shunt_abort(client);
 		}

@@ -73,11 +73,13 @@ enum shunt_why {
  *                  queue until you have queued or released it, or asked for shunt_more, and nothing
  *                  else arrives before that.
  *   SHUNT_ALL      every byte.
+ *   SHUNT_JOIN     nothing, and nothing is read before the end is joined.
  *   SHUNT_WATCH    not a stream at all: a listening socket, a timer, any descriptor that
  *                  epoll takes. READY comes while it is readable; shunt never reads it.
  */
 #define SHUNT_NONE    ((size_t)0)
 #define SHUNT_HEAD(n) ((size_t)(n))
+#define SHUNT_JOIN    (SIZE_MAX - 2)
 #define SHUNT_WATCH   (SIZE_MAX - 1)
 #define SHUNT_ALL     SIZE_MAX
 
@@ -161,10 +163,10 @@ SHUNT_PUBLIC int shunt_attach(struct shunt *s, int fd, size_t depth, void *user,
  * buffer lies in its socket. */
 SHUNT_PUBLIC int shunt_detach(struct shunt_end *end);
 
-/* Begin to connect; CONNECTED or BROKEN tells. Its depth is SHUNT_NONE, `join` may be given at once.
+/* Begin to connect; CONNECTED or BROKEN tells. Orders, shunt_join too, may be given at once.
  * -errno as socket(2) and connect(2). */
-SHUNT_PUBLIC int shunt_connect(struct shunt *s, const struct sockaddr *to, socklen_t len, void *user,
-			       struct shunt_end **end);
+SHUNT_PUBLIC int shunt_connect(struct shunt *s, const struct sockaddr *to, socklen_t len, size_t depth,
+			       void *user, struct shunt_end **end);
 
 /* The head was not enough: put the buffer of the last ARRIVED back, see up to `want` bytes from now
  * on, and have ARRIVED again when that many are there. If then fewer are seen, there are no more to be
@@ -197,7 +199,8 @@ SHUNT_PUBLIC int shunt_insert(struct shunt_end *end, const void *bytes, size_t l
 /* FIN after the last byte. -EPIPE, -EBUSY. */
 SHUNT_PUBLIC int shunt_finish(struct shunt_end *end);
 
-/* RST now; of a joined pair both ends. What is queued is dropped. GONE follows. -EINVAL: watched. */
+/* RST now; of a joined pair both ends, but of one that is still connecting only that end, and the
+ * other is as it was before the join. What is queued is dropped. GONE follows. -EINVAL: watched. */
 SHUNT_PUBLIC int shunt_abort(struct shunt_end *end);
 
 /* -- joins -- */

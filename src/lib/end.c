@@ -304,7 +304,7 @@ int end_check_connect(struct shunt_end *e, uint32_t events)
 static bool may_read(const struct shunt_end *e)
 {
 	return !end_is(e, F_CONNECTING | F_FIN_CAME | F_BROKEN | F_GONE) && !e->buf && !e->join &&
-	       e->kind != END_WATCHED && e->stat.outstanding < e->s->outstanding;
+	       e->depth != SHUNT_JOIN && e->kind != END_WATCHED && e->stat.outstanding < e->s->outstanding;
 }
 
 static void arrive(struct shunt_end *e)

@@ -116,7 +116,7 @@ int join_new(struct shunt_end *a, struct shunt_end *b)
 
 /* -- its end -- */
 
-static void join_free(struct join *j)
+void join_undo(struct join *j)
 {
 	for (int i = 0; i < 2; i++) {
 		join_stat(j->end[i], &j->end[i]->stat);
@@ -135,7 +135,7 @@ static void both_gone(struct join *j, enum shunt_why why0, enum shunt_why why1, 
 {
 	struct shunt_end *a = j->end[0], *b = j->end[1];
 
-	join_free(j);
+	join_undo(j);
 	end_gone(a, why0, reset);
 	end_gone(b, why1, reset);
 }
@@ -171,7 +171,7 @@ static void come_undone(struct join *j, int i)
 {
 	struct shunt_end *e = j->end[i];
 
-	join_free(j);
+	join_undo(j);
 	end_work(e);
 }
 
@@ -231,6 +231,7 @@ static void run(struct join *j, int i)
 	if (f == FLOW_IN_BROKEN || f == FLOW_END || (f == FLOW_DRY && end_is(from, F_HURT)))
 		j->over[i] = true;
 	if (f == FLOW_END && !end_is(from, F_HURT)) {
+		from->last = to->last = s->now;
 		from->facts |= F_FIN_CAME;
 		to->facts |= F_FINISH;
 		end_push(to);

@@ -13,6 +13,8 @@ void join_ready(struct shunt_end *e, uint32_t events);
 void join_work(struct shunt_end *e);
 /* Try those again whose time has come; returns when the next is due, or UINT64_MAX. */
 uint64_t join_later(struct shunt *s);
+/* Two ends again, with their counts; what was between them is dropped. */
+void join_undo(struct join *j);
 /* Reset both ends now. */
 void join_abort(struct join *j, enum shunt_why why);
 /* The counts of a joined end, its ways included. */

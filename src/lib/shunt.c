@@ -153,10 +153,10 @@ int shunt_detach(struct shunt_end *e)
 	return fd;
 }
 
-int shunt_connect(struct shunt *s, const struct sockaddr *to, socklen_t len, void *user,
+int shunt_connect(struct shunt *s, const struct sockaddr *to, socklen_t len, size_t depth, void *user,
 		  struct shunt_end **end)
 {
-	if (!to || !end || len < sizeof(to->sa_family))
+	if (!to || !end || len < sizeof(to->sa_family) || depth == SHUNT_WATCH)
 		return -EINVAL;
 	int fd = sys_socket(to->sa_family, SOCK_STREAM, 0);
 
@@ -167,7 +167,7 @@ int shunt_connect(struct shunt *s, const struct sockaddr *to, socklen_t len, voi
 	if (r == -EINPROGRESS)
 		r = 0;
 	if (r == 0)
-		r = end_new(s, fd, SHUNT_NONE, user, end);
+		r = end_new(s, fd, depth, user, end);
 	if (r < 0) {
 		sys_close(fd);
 		return r;
@@ -181,7 +181,7 @@ int shunt_more(struct shunt_end *e, size_t want)
 {
 	struct shunt_buf *b = e->buf;
 
-	if (e->depth == SHUNT_NONE || e->depth >= SHUNT_WATCH || want == 0 || want >= SHUNT_WATCH)
+	if (e->depth == SHUNT_NONE || e->depth >= SHUNT_JOIN || want == 0 || want >= SHUNT_JOIN)
 		return -EINVAL;
 	if (!b || !b->lying || end_will_tell(e, SHUNT_ARRIVED))
 		return -EINVAL;
@@ -283,6 +283,8 @@ int shunt_abort(struct shunt_end *e)
 {
 	if (e->kind == END_WATCHED || end_is(e, F_GONE))
 		return -EINVAL;
+	if (e->join && end_is(e, F_CONNECTING))
+		join_undo(e->join);
 	if (e->join)
 		join_abort(e->join, SHUNT_WHY_ABORTED);
 	else
