@@ -119,13 +119,19 @@ static int parse_brackets(const char *text, enum addr_use use, struct addr_name 
 	return parse_port(close + 2, use, &out->port, problem);
 }
 
-/* Would libc take it for a number? By its last label: digits, or 0x and more. */
+/* Would libc take it for a number? By its last part, before the dot that may end a name: digits, or
+ * 0x and more. */
 static bool looks_numeric(const char *host)
 {
-	const char *last = strrchr(host, '.');
+	size_t n = strlen(host), start;
 
-	last = last ? last + 1 : host;
-	return last[strspn(last, DIGITS)] == '\0' || (last[0] == '0' && (last[1] | 0x20) == 'x');
+	if (n > 0 && host[n - 1] == '.')
+		n--;
+	for (start = n; start > 0 && host[start - 1] != '.'; start--)
+		;
+	if (n - start >= 2 && host[start] == '0' && (host[start + 1] | 0x20) == 'x')
+		return true;
+	return n > start && strspn(host + start, DIGITS) >= n - start;
 }
 
 static int check_name(const char *host, const char **problem)
