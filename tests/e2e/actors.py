@@ -18,9 +18,10 @@ import time
 import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-SHUNT = os.environ.get("SHUNT", os.path.join(ROOT, "build/shunt"))
-PEER = os.environ.get("PEER", os.path.join(ROOT, "build/tests/e2e/peer"))
-DENY = os.environ.get("DENY", os.path.join(ROOT, "build/tests/e2e/deny"))
+BUILD = os.environ.get("SHUNT_BUILD", os.path.join(ROOT, "build"))
+SHUNT = os.environ.get("SHUNT", os.path.join(BUILD, "shunt"))
+PEER = os.environ.get("PEER", os.path.join(BUILD, "tests/e2e/peer"))
+DENY = os.environ.get("DENY", os.path.join(BUILD, "tests/e2e/deny"))
 LONG = os.environ.get("SHUNT_LONG") == "1"
 
 SANITIZER = re.compile(r"(Address|Leak|Memory|Thread|UndefinedBehavior)Sanitizer|runtime error:")
@@ -41,6 +42,17 @@ def need(*tools):
     for tool in tools:
         if not shutil.which(tool):
             pytest.skip(f"{tool} is not installed")
+
+
+def same_bytes(one, other):
+    """Two peers told what they sent and read: each read what the other one sent."""
+    for here, there in ((one, other), (other, one)):
+        assert (here["sent"], here["sent_sha"]) == (there["read"], there["read_sha"])
+
+
+def sides(who, mine, others):
+    """(what is the client's, what is the server's), if `mine` is of the side `who`."""
+    return (mine, others) if who == "client" else (others, mine)
 
 
 class Child:
@@ -67,9 +79,13 @@ class Child:
         for line in getattr(self.proc, which):
             with self.news:
                 self.lines[which].append(line.rstrip("\n"))
+                self.heard(which, line)
                 self.news.notify_all()
         with self.news:
             self.news.notify_all()
+
+    def heard(self, which, line):
+        """A line came. For those who read along."""
 
     def text(self, which="stderr"):
         return "\n".join(self.lines[which])
@@ -156,31 +172,43 @@ class Peer(Child):
 class Swarm(Child):
     """Thousands of connections in one process (tests/swarm.c)."""
 
-    def order(self, line, seconds=60):
-        before = len(self.lines["stdout"])
+    answers = 0
+
+    def say(self, line):
         self.proc.stdin.write(line + "\n")
         self.proc.stdin.flush()
-        self.until(lambda: len(self.lines["stdout"]) > before, seconds, f"the answer to '{line}'")
+
+    def answer(self, seconds=60):
+        self.until(lambda: len(self.lines["stdout"]) > self.answers, seconds, "the answer")
+        self.answers += 1
+
+    def order(self, line, seconds=60):
+        self.say(line)
+        self.answer(seconds)
 
 
 class Relay(Child):
     """`shunt relay`, its log read as JSON."""
 
-    left = False
+    def __init__(self, argv, name):
+        self.left = False
+        self.starts, self.ended = [], []  # lines of listeners, of connections that ended
+        super().__init__(argv, name)
 
-    def log(self):
-        """The lines of its log, as dictionaries; a line that is no JSON is {"raw": line}."""
-        out = []
-        for line in list(self.lines["stderr"]):
-            try:
-                fields = json.loads(line)
-            except ValueError:
-                fields = None
-            out.append(fields if isinstance(fields, dict) else {"raw": line})
-        return out
+    def heard(self, which, line):
+        try:
+            fields = json.loads(line)
+        except ValueError:
+            return
+        if not isinstance(fields, dict):
+            return
+        if "conn" in fields and "end" in fields:
+            self.ended.append(fields)
+        elif "listen" in fields and "engine" in fields and "conn" not in fields:
+            self.starts.append(fields)
 
     def listeners(self):
-        return [f for f in self.log() if "listen" in f and "engine" in f and "conn" not in f]
+        return list(self.starts)
 
     @property
     def address(self):
@@ -192,14 +220,10 @@ class Relay(Child):
 
     def ends(self, count=None, seconds=10):
         """The lines of connections that ended; with a count, waits for as many and no more."""
-        def ended():
-            return [f for f in self.log() if "conn" in f and "end" in f]
-        if count is None:
-            return ended()
-        self.until(lambda: len(ended()) >= count, seconds, f"{count} lines of ended connections")
-        lines = ended()
-        assert len(lines) == count, f"{len(lines)} connections ended, not {count}: {lines}"
-        return lines
+        if count is not None:
+            self.until(lambda: len(self.ended) >= count, seconds, f"line {count} of an ended one")
+            assert len(self.ended) == count, f"{len(self.ended)} ended, not {count}"
+        return list(self.ended)
 
     def end(self, seconds=10):
         return self.ends(1, seconds)[0]
@@ -213,6 +237,12 @@ class Relay(Child):
         code = self.wait(seconds)
         self.seemly()
         assert code == 0, f"the relay left with {code}"
+
+    def refuses(self, code, seconds=5):
+        """Until it has left because it could not start. Returns what it said."""
+        self.left = True
+        assert self.wait(seconds) == code, f"not exit code {code}\n{self.text()}"
+        return self.text()
 
     def stop(self):
         if not self.left:

@@ -134,6 +134,16 @@ def client(place, cast):
 
 
 @pytest.fixture
+def couple(relay, server, client):
+    """couple(engine, CLIENT_WORDS, SERVER_WORDS, ...): relay, client and server, at work."""
+    def start(engine, ours, theirs, *args, **how):
+        s = server("accept", *theirs)
+        r = relay(engine, "--target", s.address, *args, **how)
+        return r, client(r, *ours), s
+    return start
+
+
+@pytest.fixture
 def echo(place, cast):
     """echo(): a server for any number of connections at once, that sends back what it gets."""
     def start(host=None):

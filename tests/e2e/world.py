@@ -17,9 +17,11 @@ The world needs root. Its namespaces carry the process id in their names; they g
 test run, and a run that was killed is cleaned up after by the next one.
 """
 import atexit
+import itertools
 import os
 import re
 import shutil
+import socket
 import subprocess
 
 CLIENT, RELAY, SERVER = "client", "relay", "server"
@@ -33,6 +35,12 @@ class Loopback:
     def prefix(self, who):
         return []
 
+    def free_port(self):
+        """A port for a real program, at the server."""
+        with socket.socket() as s:
+            s.bind((self.server_host, 0))
+            return s.getsockname()[1]
+
 
 class World:
     name = "world"
@@ -41,6 +49,7 @@ class World:
     nowhere = "10.91.2.77"  # has a neighbour entry, and nobody there: packets vanish
 
     def __init__(self):
+        self.ports = itertools.count(20000)
         self.spaces = {who: f"shunt-{os.getpid()}-{who}" for who in (CLIENT, RELAY, SERVER)}
         atexit.register(self.remove)
         sweep()
@@ -69,6 +78,9 @@ class World:
 
     def prefix(self, who):
         return ["ip", "netns", "exec", self.spaces[who]]
+
+    def free_port(self):
+        return next(self.ports)
 
     def remove(self):
         for space in self.spaces.values():
