@@ -2,9 +2,22 @@
 /* Unix stream sockets have an urgent byte as well, where the kernel was built with it. There it
  * does not stop splice: splice ends before it, and the next splice steps over it in silence, and
  * the byte is lost, unless recv(MSG_OOB) fetched it before. FIONREAD counts it among the others.
- * With SO_OOBINLINE splice takes it along in its place.
+ * SIOCATMARK tells when it is next; with SO_OOBINLINE one recv of one byte then gets it in its
+ * place, and splice takes it along by itself.
  */
 #include "belief.h"
+
+#include <sys/ioctl.h>
+
+#include <linux/sockios.h>
+
+static int at_mark(int fd)
+{
+	int yes = -1;
+
+	need(ioctl(fd, SIOCATMARK, &yes));
+	return yes;
+}
 
 static void urgent(int s[2], const char *behind)
 {
@@ -84,6 +97,25 @@ static void fetched_last(void)
 	close_both(p);
 }
 
+static void in_its_place(void)
+{
+	char buf[16];
+	int s[2], p[2];
+
+	urgent(s, "cd");
+	pipe_pair(p);
+	believe_is(at_mark(s[1]), 0, "SIOCATMARK says 0 before it");
+	must(pull(s[1], p[1], 65536) == 2);
+	believe_is(at_mark(s[1]), 1, "and 1 when it is next");
+	option(s[1], SOL_SOCKET, SO_OOBINLINE, 1);
+	believe(take(s[1], buf, 1, 0) == 1 && buf[0] == '!', "SO_OOBINLINE: recv gets the byte");
+	option(s[1], SOL_SOCKET, SO_OOBINLINE, 0);
+	believe_is(at_mark(s[1]), 0, "and has left the mark behind");
+	believe_is(pull(s[1], p[1], 65536), 2, "splice goes on");
+	close_both(s);
+	close_both(p);
+}
+
 static void inlined(void)
 {
 	char buf[16];
@@ -111,6 +143,7 @@ int main(void)
 	fetched();
 	nothing_behind();
 	fetched_last();
+	in_its_place();
 	inlined();
 	return belief_end();
 }

@@ -65,6 +65,21 @@ static void stops(int family)
 	close_both(p);
 }
 
+/* A head that is waited for and has the mark in it: both sides of the mark are counted. */
+static void head_across_mark(int family)
+{
+	char buf[16];
+	int s[2];
+
+	urgent(family, s, "cd");
+	option(s[1], SOL_SOCKET, SO_RCVLOWAT, 4);
+	believe(epolled(s[1], EPOLLIN, 0) == EPOLLIN,
+		"SO_RCVLOWAT counts beyond the mark: two before, two behind, four wanted: IN");
+	believe_is(take(s[1], buf, 4, MSG_PEEK), 2, "but a peek never sees more than two");
+	believe(epolled(s[1], EPOLLIN, 0) == EPOLLIN, "so who waits for four by peeking spins");
+	close_both(s);
+}
+
 static void nothing_behind(int family)
 {
 	char buf[16];
@@ -157,6 +172,7 @@ static void blocking_says_zero(int family)
 static void story(int family)
 {
 	stops(family);
+	head_across_mark(family);
 	nothing_behind(family);
 	not_fetched(family);
 	inlined(family, false);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* How a port is held against strangers and shared with our own: the first socket binds *without*
  * SO_REUSEPORT, so that it is refused if anybody holds the port, even with SO_REUSEPORT. Then it
- * sets SO_REUSEPORT and listens. From then on further sockets of the same user with SO_REUSEPORT
- * can bind and listen, and get their share of the connections; a socket without it, or of
- * another user, is refused.
+ * listens, and only then sets SO_REUSEPORT. From then on further sockets of the same user with
+ * SO_REUSEPORT can bind and listen, and get their share of the connections; a socket without it, or
+ * of another user, is refused.
  *
- * With SO_REUSEADDR bind() passes as long as nobody listens yet; then listen() is what refuses.
+ * Set between bind and listen it works as well, but leaves a gap: with SO_REUSEADDR bind() passes
+ * as long as nobody listens yet, so that two strangers who begin at the same moment both get the
+ * port. With the order above one of them is refused, by listen.
  */
 #include "belief.h"
 
@@ -147,10 +149,50 @@ static void two_at_once(int family)
 	close(second);
 }
 
+/* Two strangers of the same user who do all this at the same moment. */
+static void strangers_meet(int family)
+{
+	struct place where;
+	int first = anywhere(family, &where, false, true);
+	int second = at(&where, false, true);
+
+	must(binds(second, &where) == 0);
+	option(first, SOL_SOCKET, SO_REUSEPORT, 1);
+	option(second, SOL_SOCKET, SO_REUSEPORT, 1);
+	must(listen(first, 64) == 0);
+	believe(listen(second, 64) == 0,
+		"both bound before either listens, both set it before listen: they share the port");
+	close(first);
+	close(second);
+}
+
+static void set_after_listen(int family)
+{
+	struct place where;
+	int first = anywhere(family, &where, false, true);
+	int second = at(&where, false, true);
+
+	must(binds(second, &where) == 0);
+	need(listen(first, 64));
+	option(first, SOL_SOCKET, SO_REUSEPORT, 1);
+	believe(listen(second, 64) < 0 && errno == EADDRINUSE,
+		"set after listen: the one who comes second without it is refused by listen");
+	close(second);
+	second = at(&where, true, true);
+	believe_is(binds(second, &where), 0, "and one with it binds");
+	believe(listen(second, 64) == 0, "and listens");
+	believe_is(tries(&where, false, true), -EADDRINUSE, "one without it is refused");
+	spread(&where, first, second);
+	close(first);
+	close(second);
+}
+
 static void story(int family)
 {
 	share(family);
 	two_at_once(family);
+	strangers_meet(family);
+	set_after_listen(family);
 }
 
 int main(void)
