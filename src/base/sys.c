@@ -9,17 +9,25 @@
 #include <unistd.h>
 
 #ifdef SHUNT_FAULTS
+/* A call that moves bytes may also do less than it was asked: one byte. */
+#define SHORT (-1)
+
 /* One story runs in one thread, so its counter belongs to the thread. */
 static _Thread_local struct {
 	unsigned long at, passed;
-	const char *failed;
+	unsigned way, ways;
+	int then, error;
+	const char *failed[2];
 } fault;
 
-void sys_fault_at(unsigned long n)
+void sys_fault_at(unsigned long n, unsigned way, int then)
 {
 	fault.at = n;
+	fault.way = way;
+	fault.then = then;
 	fault.passed = 0;
-	fault.failed = NULL;
+	fault.ways = 0;
+	fault.failed[0] = fault.failed[1] = NULL;
 }
 
 unsigned long sys_fault_count(void)
@@ -27,31 +35,67 @@ unsigned long sys_fault_count(void)
 	return fault.passed;
 }
 
-const char *sys_fault_name(void)
+const char *sys_fault_name(unsigned i)
 {
-	return fault.failed;
+	return i < 2 ? fault.failed[i] : NULL;
 }
 
-static int fault_here(const char *call)
+unsigned sys_fault_ways(void)
 {
-	if (++fault.passed != fault.at)
-		return 0;
-	fault.failed = call;
-	return 1;
+	return fault.ways;
 }
-#define FAULT(error)                                                                               \
+
+/* How this call fails now: an errno, SHORT, or 0. */
+static int fault_here(const char *call, const int *ways, unsigned count)
+{
+	unsigned long n = ++fault.passed;
+
+	if (fault.at == 0 || n < fault.at)
+		return 0;
+	if (n == fault.at) {
+		fault.ways = count;
+		if (fault.way >= count)
+			return 0;
+		fault.failed[0] = call;
+		fault.error = ways[fault.way];
+		return fault.error;
+	}
+	if (fault.then == SYS_FAULT_STAYS)
+		return call == fault.failed[0] ? fault.error : 0;
+	if (fault.then == 0 || !fault.failed[0] || n != fault.at + (unsigned long)fault.then)
+		return 0;
+	fault.failed[1] = call;
+	return ways[0];
+}
+
+#define FAULT_(...)                                                                                \
+	fault_here(__func__, (const int[]){ __VA_ARGS__ },                                         \
+		   sizeof((int[]){ __VA_ARGS__ }) / sizeof(int))
+/* The errors that this call may really give and that are answered differently. */
+#define FAULT(...)                                                                                 \
 	do {                                                                                       \
-		if (fault_here(__func__))                                                          \
-			return -(error);                                                           \
+		int error_ = FAULT_(__VA_ARGS__);                                                  \
+		if (error_)                                                                        \
+			return -error_;                                                            \
+	} while (0)
+/* The same for a call that may move fewer bytes than n. */
+#define FAULT_MOVE(n, ...)                                                                         \
+	do {                                                                                       \
+		int error_ = FAULT_(__VA_ARGS__, SHORT);                                           \
+		if (error_ == SHORT)                                                               \
+			(n) = (n) > 0;                                                             \
+		else if (error_)                                                                   \
+			return -error_;                                                            \
 	} while (0)
 #define FAULT_NULL()                                                                               \
 	do {                                                                                       \
-		if (fault_here(__func__))                                                          \
+		if (FAULT_(ENOMEM))                                                                \
 			return NULL;                                                               \
 	} while (0)
 #else
-#define FAULT(error) ((void)0)
-#define FAULT_NULL() ((void)0)
+#define FAULT(...)      ((void)0)
+#define FAULT_MOVE(...) ((void)0)
+#define FAULT_NULL()    ((void)0)
 #endif
 
 /* The kernel's answer in our doctrine; EINTR is tried again. */
@@ -78,7 +122,7 @@ int sys_epoll_create(void)
 
 int sys_epoll_ctl(int epfd, int op, int fd, uint32_t events, uint64_t ticket)
 {
-	struct epoll_event e = {.events = events, .data.u64 = ticket};
+	struct epoll_event e = { .events = events, .data.u64 = ticket };
 
 	if (op != EPOLL_CTL_DEL)
 		FAULT(ENOMEM);
@@ -101,8 +145,8 @@ int sys_timerfd(void)
 
 int sys_timerfd_set(int fd, uint64_t after_ms)
 {
-	struct itimerspec t = {.it_value = {.tv_sec = (time_t)(after_ms / 1000),
-					    .tv_nsec = (long)(after_ms % 1000) * 1000000}};
+	struct itimerspec t = { .it_value = { .tv_sec = (time_t)(after_ms / 1000),
+					      .tv_nsec = (long)(after_ms % 1000) * 1000000 } };
 
 	ANSWER(int, timerfd_settime(fd, 0, &t, NULL));
 }
@@ -129,31 +173,31 @@ int sys_open_null(void)
 
 ssize_t sys_splice(int in, int out, size_t n, unsigned flags)
 {
-	FAULT(EPERM);
+	FAULT_MOVE(n, EPERM, ENOMEM, ECONNRESET, EAGAIN);
 	ANSWER(ssize_t, splice(in, NULL, out, NULL, n, flags));
 }
 
 ssize_t sys_tee(int in, int out, size_t n)
 {
-	FAULT(ENOMEM);
+	FAULT_MOVE(n, ENOMEM, EAGAIN);
 	ANSWER(ssize_t, tee(in, out, n, SPLICE_F_NONBLOCK));
 }
 
 ssize_t sys_recv(int fd, void *bytes, size_t n, int flags)
 {
-	FAULT(ECONNRESET);
+	FAULT_MOVE(n, ECONNRESET, ENOMEM, EAGAIN);
 	ANSWER(ssize_t, recv(fd, bytes, n, flags));
 }
 
 ssize_t sys_send(int fd, const void *bytes, size_t n, int flags)
 {
-	FAULT(EPIPE);
+	FAULT_MOVE(n, EPIPE, ENOBUFS, EAGAIN);
 	ANSWER(ssize_t, send(fd, bytes, n, flags | MSG_NOSIGNAL));
 }
 
 ssize_t sys_read(int fd, void *bytes, size_t n)
 {
-	FAULT(EIO);
+	FAULT_MOVE(n, EIO);
 	ANSWER(ssize_t, read(fd, bytes, n));
 }
 
@@ -165,13 +209,13 @@ int sys_socket(int family, int type, int protocol)
 
 int sys_connect(int fd, const struct sockaddr *to, socklen_t len)
 {
-	FAULT(ENETUNREACH);
+	FAULT(ENETUNREACH, ECONNREFUSED);
 	ANSWER(int, connect(fd, to, len));
 }
 
 int sys_accept(int fd, struct sockaddr_storage *from, socklen_t *len)
 {
-	FAULT(EMFILE);
+	FAULT(EMFILE, ECONNABORTED, EAGAIN);
 	ANSWER(int, accept4(fd, (struct sockaddr *)from, len, SOCK_NONBLOCK | SOCK_CLOEXEC));
 }
 
@@ -197,7 +241,7 @@ int sys_getsockopt(int fd, int level, int name, int *value)
 
 void sys_reset_at_close(int fd)
 {
-	struct linger at_once = {.l_onoff = 1};
+	struct linger at_once = { .l_onoff = 1 };
 
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 }

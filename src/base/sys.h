@@ -18,12 +18,17 @@
 #include <sys/uio.h>
 
 #ifdef SHUNT_FAULTS
-/* Fail the n-th fault point from now on of this thread, once; 0: none. Counting starts anew. */
-void sys_fault_at(unsigned long n);
+/* Fail the n-th fault point from now on of this thread, in its way-th way, from 0 (each call has its
+ * few, see sys.c); n = 0: none. What `then` says: 0, it fails once; SYS_FAULT_STAYS, the same call fails
+ * ever after; k > 0, the k-th fault point after it fails as well. Counting starts anew. */
+void sys_fault_at(unsigned long n, unsigned way, int then);
+#define SYS_FAULT_STAYS (-1)
 /* Fault points passed since sys_fault_at. */
 unsigned long sys_fault_count(void);
-/* The call that was made to fail, or NULL while none was. */
-const char *sys_fault_name(void);
+/* The call that was made to fail (i = 0), the one after it (1), or NULL where none was. */
+const char *sys_fault_name(unsigned i);
+/* In how many ways the n-th one can fail; 0: it was not reached. */
+unsigned sys_fault_ways(void);
 #endif
 
 void *sys_alloc(size_t bytes); /* zeroed; NULL when there is none */
@@ -34,9 +39,9 @@ int sys_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms
 int sys_timerfd(void);
 int sys_timerfd_set(int fd, uint64_t after_ms); /* 0 disarms */
 
-int sys_pipe(int fds[2]);                     /* O_NONBLOCK, O_CLOEXEC */
-int sys_pipe_size(int fd, size_t want);       /* F_SETPIPE_SZ when want > 0; returns the size in force */
-int sys_open_null(void);                      /* /dev/null for writing */
+int sys_pipe(int fds[2]);               /* O_NONBLOCK, O_CLOEXEC */
+int sys_pipe_size(int fd, size_t want); /* F_SETPIPE_SZ when want > 0; returns the size in force */
+int sys_open_null(void);                /* /dev/null for writing */
 ssize_t sys_splice(int in, int out, size_t n, unsigned flags);
 ssize_t sys_tee(int in, int out, size_t n);
 
@@ -52,9 +57,9 @@ int sys_setsockopt(int fd, int level, int name, int value);
 int sys_getsockopt(int fd, int level, int name, int *value);
 void sys_reset_at_close(int fd); /* closing sends RST, not FIN; what is unsent is dropped */
 int sys_nonblock(int fd);
-int sys_waiting(int fd);  /* bytes that can be read now (FIONREAD) */
-int sys_unsent(int fd);   /* bytes not yet acknowledged by the peer (SIOCOUTQ) */
-int sys_at_mark(int fd);  /* 1: the urgent byte is next (SIOCATMARK) */
+int sys_waiting(int fd); /* bytes that can be read now (FIONREAD) */
+int sys_unsent(int fd);  /* bytes not yet acknowledged by the peer (SIOCOUTQ) */
+int sys_at_mark(int fd); /* 1: the urgent byte is next (SIOCATMARK) */
 void sys_close(int fd);
 
 #endif

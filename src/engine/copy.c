@@ -23,7 +23,7 @@ ssize_t copy_take(struct kit *k, struct source *s, struct run *r, size_t max)
 	}
 	s->dry = (size_t)n < max;
 	k->taken += (uint64_t)n;
-	*r = (struct run){.where = RUN_BLOCK, .length = (size_t)n, .block = b};
+	*r = (struct run){ .where = RUN_BLOCK, .length = (size_t)n, .block = b };
 	return n;
 }
 
@@ -32,4 +32,4 @@ static const char *cannot(void)
 	return NULL;
 }
 
-const struct engine engine_copy = {"copy", SHUNT_COPY, cannot, copy_take};
+const struct engine engine_copy = { "copy", SHUNT_COPY, cannot, copy_take };

@@ -2,7 +2,7 @@
 #include "engine/engine.h"
 
 /* Best first. */
-static const struct engine *const engines[] = {&engine_splice, &engine_copy};
+static const struct engine *const engines[] = { &engine_splice, &engine_copy };
 
 const struct engine *engine_pick(enum shunt_engine wanted, const char **why)
 {

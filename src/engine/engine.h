@@ -24,12 +24,12 @@
 /* What an engine remembers about a socket it takes from. */
 struct source {
 	int fd;
-	bool urgent;      /* the kernel told of an urgent byte that was not reached yet */
-	bool ending;      /* the kernel told that the peer has finished: what is there is the last */
-	bool dry;         /* set by take: after this run nothing was left a moment ago */
-	bool bulk;        /* much came lately */
-	uint8_t thin;     /* small runs in a row while bulk */
-	bool no_splice;   /* this pair of sockets cannot be spliced */
+	bool urgent;    /* the kernel told of an urgent byte that was not reached yet */
+	bool ending;    /* the kernel told that the peer has finished: what is there is the last */
+	bool dry;       /* set by take: after this run nothing was left a moment ago */
+	bool bulk;      /* much came lately */
+	uint8_t thin;   /* small runs in a row while bulk */
+	bool no_splice; /* this pair of sockets cannot be spliced */
 	uint32_t pipe_refused, splice_refused; /* steps down to copy */
 };
 

@@ -6,7 +6,7 @@
 
 void pipe_pool_init(struct pipe_pool *pool, size_t want)
 {
-	*pool = (struct pipe_pool){.want = want < PIPE_LEAST ? PIPE_LEAST : want};
+	*pool = (struct pipe_pool){ .want = want < PIPE_LEAST ? PIPE_LEAST : want };
 }
 
 static void destroy(struct pipe *p)

@@ -24,12 +24,12 @@ struct pipe {
 struct pipe_pool {
 	struct pipe idle[PIPE_KEEP];
 	unsigned kept;
-	unsigned out;         /* borrowed now */
-	size_t want;          /* size asked for; falls to what the limits allow */
-	uint64_t refused_at;  /* a refusal is not asked again in the same millisecond */
+	unsigned out;        /* borrowed now */
+	size_t want;         /* size asked for; falls to what the limits allow */
+	uint64_t refused_at; /* a refusal is not asked again in the same millisecond */
 };
 
-#define PIPE_LEAST  ((size_t)64 * 1024)  /* smaller ones are not worth their calls */
+#define PIPE_LEAST  ((size_t)64 * 1024) /* smaller ones are not worth their calls */
 #define PIPE_MIDDLE ((size_t)256 * 1024)
 
 void pipe_pool_init(struct pipe_pool *pool, size_t want);

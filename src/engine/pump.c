@@ -8,7 +8,7 @@ enum { ROUNDS = 16 }; /* runs moved before the others have their turn */
 
 void way_init(struct way *w, int in, int out)
 {
-	*w = (struct way){.src = {.fd = in}, .out = out, .urgent = -1};
+	*w = (struct way){ .src = { .fd = in }, .out = out, .urgent = -1 };
 }
 
 void way_drop(struct kit *k, struct way *w)

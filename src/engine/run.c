@@ -8,7 +8,7 @@
 
 void kit_init(struct kit *k, size_t unit, size_t pipe_size)
 {
-	*k = (struct kit){.unit = unit, .null = -1};
+	*k = (struct kit){ .unit = unit, .null = -1 };
 	pipe_pool_init(&k->pipes, pipe_size);
 }
 
@@ -105,7 +105,7 @@ int run_fold(struct kit *k, struct run *r)
 		block_put(&k->blocks, b);
 		return failed;
 	}
-	*r = (struct run){.where = RUN_BLOCK, .length = length, .block = b};
+	*r = (struct run){ .where = RUN_BLOCK, .length = length, .block = b };
 	return 0;
 }
 
@@ -144,7 +144,7 @@ static int share_pipe(struct kit *k, const struct run *from, size_t off, size_t 
 		pipe_give(&k->pipes, &p, 1);
 		return -ENOBUFS;
 	}
-	*to = (struct run){.where = RUN_PIPE, .length = len, .pipe = p};
+	*to = (struct run){ .where = RUN_PIPE, .length = len, .pipe = p };
 	return 0;
 }
 
@@ -160,8 +160,10 @@ int run_share(struct kit *k, struct run *from, size_t off, size_t len, struct ru
 	}
 	if (from->where == RUN_NOWHERE)
 		return -EIO;
-	*to = (struct run){
-		.where = RUN_BLOCK, .length = len, .block = block_ref(from->block), .at = from->at + off};
+	*to = (struct run){ .where = RUN_BLOCK,
+			    .length = len,
+			    .block = block_ref(from->block),
+			    .at = from->at + off };
 	return 0;
 }
 
@@ -185,5 +187,5 @@ void run_drop(struct kit *k, struct run *r)
 		block_put(&k->blocks, r->block);
 	else if (r->where == RUN_PIPE)
 		pipe_give(&k->pipes, &r->pipe, r->length);
-	*r = (struct run){.where = RUN_NOWHERE};
+	*r = (struct run){ .where = RUN_NOWHERE };
 }

@@ -36,8 +36,8 @@ struct run {
 struct kit {
 	struct pipe_pool pipes;
 	struct block_pool blocks;
-	size_t unit;          /* bytes to move at a time */
-	int null;             /* /dev/null, where a pipe's prefix goes; -1 until it is needed */
+	size_t unit; /* bytes to move at a time */
+	int null;    /* /dev/null, where a pipe's prefix goes; -1 until it is needed */
 	uint64_t moved[SHUNT_ENGINES];
 	uint64_t taken;
 	uint64_t viewed;

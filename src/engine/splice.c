@@ -19,9 +19,9 @@
 #include "engine/engine.h"
 
 enum {
-	SMALL = 8 * 1024,  /* bytes up to which copying is cheaper than a pipe */
-	THIN_RUNS = 16,    /* small runs in a row that end a bulk transfer */
-	DRY = 32 * 1024    /* a shorter run is likely to have been the last for now */
+	SMALL = 8 * 1024, /* bytes up to which copying is cheaper than a pipe */
+	THIN_RUNS = 16,   /* small runs in a row that end a bulk transfer */
+	DRY = 32 * 1024   /* a shorter run is likely to have been the last for now */
 };
 
 static const char *cannot(void)
@@ -82,7 +82,7 @@ static ssize_t splice_take(struct kit *k, struct source *s, struct run *r, size_
 	if (n > 0) {
 		remember(s, n);
 		k->taken += (uint64_t)n;
-		*r = (struct run){.where = RUN_PIPE, .length = (size_t)n, .pipe = p};
+		*r = (struct run){ .where = RUN_PIPE, .length = (size_t)n, .pipe = p };
 		return n;
 	}
 	pipe_give(&k->pipes, &p, 0);
@@ -96,4 +96,4 @@ static ssize_t splice_take(struct kit *k, struct source *s, struct run *r, size_
 	return ask_recv ? copy_take(k, s, r, max) : n;
 }
 
-const struct engine engine_splice = {"splice", SHUNT_SPLICE, cannot, splice_take};
+const struct engine engine_splice = { "splice", SHUNT_SPLICE, cannot, splice_take };

@@ -64,7 +64,7 @@ static ssize_t peek(struct shunt_end *e, struct run *head)
 		block_put(&k->blocks, b);
 		return wait_on ? -EAGAIN : n;
 	}
-	*head = (struct run){.where = RUN_BLOCK, .length = (size_t)n, .block = b};
+	*head = (struct run){ .where = RUN_BLOCK, .length = (size_t)n, .block = b };
 	run_trim(k, head);
 	k->viewed += (uint64_t)n;
 	e->stat.viewed += (uint64_t)n;
@@ -73,7 +73,7 @@ static ssize_t peek(struct shunt_end *e, struct run *head)
 
 static int arrive_head(struct shunt_end *e)
 {
-	struct run head = {.where = RUN_NOWHERE};
+	struct run head = { .where = RUN_NOWHERE };
 
 	ssize_t n = peek(e, &head);
 
@@ -214,9 +214,9 @@ int buf_lift(struct shunt_buf *b)
 	if (b->seen == b->length) {
 		failed = skip(e, b->length);
 		if (!failed)
-			b->run = (struct run){.where = RUN_BLOCK,
-					      .length = b->length,
-					      .block = block_ref(b->look)};
+			b->run = (struct run){ .where = RUN_BLOCK,
+					       .length = b->length,
+					       .block = block_ref(b->look) };
 	} else {
 		failed = lift_run(e, b);
 	}

@@ -22,17 +22,17 @@
 enum fact {
 	F_CONNECTING = 1 << 0,
 	F_FIN_CAME = 1 << 1,
-	F_FINISH = 1 << 2,   /* the program asked for our FIN */
+	F_FINISH = 1 << 2, /* the program asked for our FIN */
 	F_FIN_WENT = 1 << 3,
-	F_FULL = 1 << 4,     /* the socket takes no more: wait for EPOLLOUT */
-	F_HURT = 1 << 5,     /* the socket has failed; what its queue holds can still be read */
-	F_BROKEN = 1 << 6,   /* the program has been told of it, nothing more will be read */
-	F_GONE = 1 << 7,     /* closed, waits to be freed */
-	F_MORE = 1 << 8,     /* the program wants more of a head than was there */
-	F_OVER = 1 << 9,     /* more than half the queue's limit waits: tell when there is room */
-	F_EDGE = 1 << 10,    /* no low-water mark on this kind of socket: edge-triggered meanwhile */
-	F_LOWAT = 1 << 11,   /* SO_RCVLOWAT is raised */
-	F_HUNG_UP = 1 << 12  /* epoll said HUP */
+	F_FULL = 1 << 4,    /* the socket takes no more: wait for EPOLLOUT */
+	F_HURT = 1 << 5,    /* the socket has failed; what its queue holds can still be read */
+	F_BROKEN = 1 << 6,  /* the program has been told of it, nothing more will be read */
+	F_GONE = 1 << 7,    /* closed, waits to be freed */
+	F_MORE = 1 << 8,    /* the program wants more of a head than was there */
+	F_OVER = 1 << 9,    /* more than half the queue's limit waits: tell when there is room */
+	F_EDGE = 1 << 10,   /* no low-water mark on this kind of socket: edge-triggered meanwhile */
+	F_LOWAT = 1 << 11,  /* SO_RCVLOWAT is raised */
+	F_HUNG_UP = 1 << 12 /* epoll said HUP */
 };
 
 enum end_kind { END_TCP, END_UNIX, END_WATCHED };
@@ -44,11 +44,11 @@ struct stream {
 
 struct shunt_end {
 	struct shunt *s;
-	struct list told;  /* in s->told while something is pending */
-	struct list work;  /* in s->work while it must be looked at */
+	struct list told; /* in s->told while something is pending */
+	struct list work; /* in s->work while it must be looked at */
 	void *user;
 	size_t depth;
-	size_t want;       /* bytes of the next head to look at */
+	size_t want; /* bytes of the next head to look at */
 	uint32_t slot;
 	uint32_t interest; /* what epoll watches for; EPOLL_NONE before it knows the end */
 	uint16_t facts;
@@ -61,7 +61,7 @@ struct shunt_end {
 	struct shunt_buf *buf; /* just arrived, or lying in the socket */
 	struct join *join;
 	int side;
-	uint64_t last;         /* when a byte last moved */
+	uint64_t last; /* when a byte last moved */
 	struct shunt_stat stat;
 };
 
@@ -72,11 +72,11 @@ struct shunt_buf {
 	struct list handed;    /* in s->handed from its event to the next wait */
 	uint32_t refs;         /* the event, the program's holds, and pieces */
 	uint32_t holds;        /* the program's */
-	bool lying;            /* its bytes are still in the socket's queue; look holds those seen */
-	bool lost;             /* they could not be saved from a socket that died */
+	bool lying; /* its bytes are still in the socket's queue; look holds those seen */
+	bool lost;  /* they could not be saved from a socket that died */
 	size_t length, seen;
 	const unsigned char *view;
-	struct block *look;    /* memory behind view, when that isn't the run itself */
+	struct block *look; /* memory behind view, when that isn't the run itself */
 	struct run run;
 };
 
@@ -84,17 +84,17 @@ struct piece {
 	struct list in; /* in stream.pieces */
 	struct shunt_buf *buf;
 	size_t off, len;
-	bool started;   /* run holds what is left of it */
+	bool started; /* run holds what is left of it */
 	struct run run;
 };
 
 struct join {
 	struct shunt_end *end[2];
-	struct way way[2];  /* way[i]: from end[i] to end[!i] */
-	bool full[2];       /* way[i] waits for room on end[!i] */
-	bool over[2];       /* way[i] has brought its last byte, and its FIN unless end[i] is hurt */
-	bool told;          /* JOINED */
-	struct list later;  /* in s->later while it must be tried again at `due` */
+	struct way way[2]; /* way[i]: from end[i] to end[!i] */
+	bool full[2];      /* way[i] waits for room on end[!i] */
+	bool over[2];      /* way[i] has brought its last byte, and its FIN unless end[i] is hurt */
+	bool told;         /* JOINED */
+	struct list later; /* in s->later while it must be tried again at `due` */
 	uint64_t due;
 	unsigned tries;
 };
@@ -152,7 +152,7 @@ static inline bool end_will_tell(const struct shunt_end *e, enum shunt_what what
 
 static inline void end_untell(struct shunt_end *e, enum shunt_what what)
 {
-	e->pending &= (uint16_t)~(1u << what);
+	e->pending &= (uint16_t) ~(1u << what);
 }
 
 #endif

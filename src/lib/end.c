@@ -36,7 +36,7 @@ static int grow_slots(struct shunt *s)
 	if (!slots)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < count; i++)
-		slots[i] = i < s->slot_count ? s->slots[i] : (struct slot){.next_free = i + 1};
+		slots[i] = i < s->slot_count ? s->slots[i] : (struct slot){ .next_free = i + 1 };
 	free(s->slots);
 	s->slots = slots;
 	s->slot_free = s->slot_count;
@@ -205,30 +205,23 @@ void end_unwatch(struct shunt_end *e)
 enum shunt_why end_why(int error)
 {
 	switch (error) {
-	case 0:
-		return SHUNT_WHY_DONE;
+	case 0: return SHUNT_WHY_DONE;
 	case ECONNRESET:
 	case EPIPE:
-	case ECONNABORTED:
-		return SHUNT_WHY_RESET;
+	case ECONNABORTED: return SHUNT_WHY_RESET;
 	case ECONNREFUSED:
-	case ENOENT: /* no such Unix socket */
-		return SHUNT_WHY_REFUSED;
+	case ENOENT: /* no such Unix socket */ return SHUNT_WHY_REFUSED;
 	case EHOSTUNREACH:
 	case ENETUNREACH:
 	case EHOSTDOWN:
-	case ENETDOWN:
-		return SHUNT_WHY_UNREACHABLE;
-	case ETIMEDOUT:
-		return SHUNT_WHY_TIMEOUT;
+	case ENETDOWN: return SHUNT_WHY_UNREACHABLE;
+	case ETIMEDOUT: return SHUNT_WHY_TIMEOUT;
 	case ENOMEM:
 	case ENOBUFS:
 	case EMFILE:
 	case ENFILE:
-	case ENOSPC:
-		return SHUNT_WHY_NO_MEMORY;
-	default:
-		return SHUNT_WHY_ERROR;
+	case ENOSPC: return SHUNT_WHY_NO_MEMORY;
+	default: return SHUNT_WHY_ERROR;
 	}
 }
 
@@ -304,7 +297,8 @@ int end_check_connect(struct shunt_end *e, uint32_t events)
 static bool may_read(const struct shunt_end *e)
 {
 	return !end_is(e, F_CONNECTING | F_FIN_CAME | F_BROKEN | F_GONE) && !e->buf && !e->join &&
-	       e->depth != SHUNT_JOIN && e->kind != END_WATCHED && e->stat.outstanding < e->s->outstanding;
+	       e->depth != SHUNT_JOIN && e->kind != END_WATCHED &&
+	       e->stat.outstanding < e->s->outstanding;
 }
 
 static void arrive(struct shunt_end *e)

@@ -121,7 +121,9 @@ static void fill(struct shunt_end *e, enum shunt_what what, struct shunt_event *
 {
 	struct shunt *s = e->s;
 
-	*ev = (struct shunt_event){.what = what, .end = e, .user = e->user, .engine = s->engine->id};
+	*ev = (struct shunt_event){
+		.what = what, .end = e, .user = e->user, .engine = s->engine->id
+	};
 	if (what == SHUNT_ARRIVED) {
 		ev->buf = e->buf;
 		ev->view = e->buf->view;

@@ -153,8 +153,8 @@ int shunt_detach(struct shunt_end *e)
 	return fd;
 }
 
-int shunt_connect(struct shunt *s, const struct sockaddr *to, socklen_t len, size_t depth, void *user,
-		  struct shunt_end **end)
+int shunt_connect(struct shunt *s, const struct sockaddr *to, socklen_t len, size_t depth,
+		  void *user, struct shunt_end **end)
 {
 	if (!to || !end || len < sizeof(to->sa_family) || depth == SHUNT_WATCH)
 		return -EINVAL;
@@ -307,12 +307,12 @@ int shunt_stat(const struct shunt *s, const struct shunt_end *e, struct shunt_st
 	}
 	const struct kit *k = &s->kit;
 
-	*out = (struct shunt_stat){.in = k->taken,
-				   .viewed = k->viewed,
-				   .pipe_refused = k->pipe_refused,
-				   .splice_refused = k->splice_refused,
-				   .urgent = k->urgent,
-				   .engine = s->engine->id};
+	*out = (struct shunt_stat){ .in = k->taken,
+				    .viewed = k->viewed,
+				    .pipe_refused = k->pipe_refused,
+				    .splice_refused = k->splice_refused,
+				    .urgent = k->urgent,
+				    .engine = s->engine->id };
 	for (int i = 0; i < SHUNT_ENGINES; i++) {
 		out->moved[i] = k->moved[i];
 		out->out += k->moved[i];

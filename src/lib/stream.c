@@ -65,7 +65,7 @@ int stream_add_bytes(struct shunt_end *e, const void *bytes, size_t len)
 	}
 	memcpy(block->bytes, bytes, len);
 	p->started = true;
-	p->run = (struct run){.where = RUN_BLOCK, .length = len, .block = block};
+	p->run = (struct run){ .where = RUN_BLOCK, .length = len, .block = block };
 	return 0;
 }
 
@@ -78,7 +78,7 @@ static int piece_start(struct shunt_end *e, struct piece *p)
 		return r;
 	if (b->refs == 1 && p->off == 0 && p->len == b->length) {
 		p->run = b->run;
-		b->run = (struct run){.where = RUN_NOWHERE};
+		b->run = (struct run){ .where = RUN_NOWHERE };
 	} else {
 		r = run_share(&e->s->kit, &b->run, p->off, p->len, &p->run);
 	}

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* origin.c — HTTP by libmicrohttpd, bytes from one read-only block
+ *
+ * A few threads wait by epoll, whatever the number of connections; nothing in a handler blocks. (A
+ * thread per connection would be simpler, but then libmicrohttpd cuts off connections beyond its
+ * limit, which behind a relay looks like the relay's fault; this way they wait in the backlog. And
+ * poll or epoll it must be: a relay with thousands of descriptors lives in this process, and select
+ * ends at 1024.)
+ *
+ * The bytes are copied from the block into the response's buffer, and sent from there. Pointing at
+ * the block by iovec saves that copy and yet measures no faster, 1 GiB over loopback: BLOCK stays
+ * in the processor's second cache, while the iovec makes the kernel read the whole period from
+ * further away. A callback also works for every N alike and counts the bytes while they go.
+ *
+ * Sums are computed aside, see origin_sums.h.
+ */
+#include "cmd/origin.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/sys.h"
+#include "base/units.h"
+#include "cmd/origin_page.h"
+#include "cmd/origin_sums.h"
+
+#define BLOCK             ((size_t)256 << 10)
+#define BACKLOG           4096
+#define CONNECTIONS       8192
+#define THREADS_MIN       2
+#define THREADS_MAX       8
+#define CONNECTION_MEMORY (16 << 10) /* for request line and headers */
+#define IDLE_S            30u
+#define STALL_S           600u /* a reader of /bytes/N may stop so long: a thing to try */
+
+#define TEXT_PLAIN        "text/plain; charset=utf-8"
+
+struct origin {
+	struct MHD_Daemon *mhd;
+	struct origin_sums *sums;
+	uint8_t *period; /* ORIGIN_PERIOD bytes, read-only once made */
+	unsigned port;
+	_Atomic uint64_t bytes, requests;
+};
+
+static const char help[] = "Here are:\n"
+			   "  /           what to try\n"
+			   "  /bytes/N    N bytes\n"
+			   "  /sha256/N   their sha256\n";
+
+static const char size_help[] =
+	"N is a number of bytes, also with k, m, g or t (powers of 1024):\n"
+	"  /bytes/0 to /bytes/1T, for example /bytes/4096, /bytes/64k, /bytes/1.5G\n"
+	"  /sha256/0 to /sha256/64G\n";
+
+static int period_make(uint8_t **out)
+{
+	uint8_t *p = mmap(NULL, ORIGIN_PERIOD, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
+	uint64_t state = 0, z = 0;
+	size_t i;
+
+	if (p == MAP_FAILED)
+		return -errno;
+	for (i = 0; i < ORIGIN_PERIOD; i++) {
+		if (i % 8 == 0) {
+			z = state += 0x9e3779b97f4a7c15u;
+			z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+			z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+			z ^= z >> 31;
+		}
+		p[i] = (uint8_t)(z >> (i % 8 * 8));
+	}
+	mprotect(p, ORIGIN_PERIOD, PROT_READ);
+	*out = p;
+	return 0;
+}
+
+static ssize_t bytes_read(void *arg, uint64_t at, char *buf, size_t max)
+{
+	struct origin *o = arg;
+	size_t from = (size_t)(at % ORIGIN_PERIOD), n = max, part;
+
+	for (; n > 0; n -= part, buf += part, from = 0) {
+		part = ORIGIN_PERIOD - from;
+		if (part > n)
+			part = n;
+		memcpy(buf, o->period + from, part);
+	}
+	atomic_fetch_add_explicit(&o->bytes, max, memory_order_relaxed);
+	return (ssize_t)max;
+}
+
+/* Takes the response, which may be NULL: then the connection is closed, for lack of memory. */
+static enum MHD_Result answer(struct MHD_Connection *c, unsigned status, const char *type,
+			      struct MHD_Response *r)
+{
+	enum MHD_Result queued;
+
+	if (!r)
+		return MHD_NO;
+	MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	MHD_add_response_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	MHD_add_response_header(r, "X-Shunt-Origin", "1");
+	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
+		MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+	queued = MHD_queue_response(c, status, r);
+	MHD_destroy_response(r);
+	return queued;
+}
+
+static enum MHD_Result answer_text(struct MHD_Connection *c, unsigned status, const char *first,
+				   const char *second)
+{
+	char text[512];
+	int n = snprintf(text, sizeof(text), "%s%s", first, second);
+
+	return answer(c, status, TEXT_PLAIN,
+		      MHD_create_response_from_buffer((size_t)n, text, MHD_RESPMEM_MUST_COPY));
+}
+
+static enum MHD_Result answer_page(struct origin *o, struct MHD_Connection *c)
+{
+	char *page = origin_page(
+		MHD_lookup_connection_value(c, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST), o->port);
+	struct MHD_Response *r;
+
+	if (!page)
+		return MHD_NO;
+	r = MHD_create_response_from_buffer(strlen(page), page, MHD_RESPMEM_MUST_FREE);
+	if (!r)
+		free(page);
+	return answer(c, MHD_HTTP_OK, "text/html; charset=utf-8", r);
+}
+
+static enum MHD_Result answer_bytes(struct origin *o, struct MHD_Connection *c, const char *n)
+{
+	struct MHD_Response *r;
+	uint64_t size;
+
+	if (units_size(n, &size) || size > ORIGIN_BYTES_MAX)
+		return answer_text(c, MHD_HTTP_BAD_REQUEST, "No such size.\n", size_help);
+	if (size == 0)
+		r = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+	else
+		r = MHD_create_response_from_callback(size, size < BLOCK ? (size_t)size : BLOCK,
+						      bytes_read, o, NULL);
+	MHD_set_connection_option(c, MHD_CONNECTION_OPTION_TIMEOUT, STALL_S);
+	return answer(c, MHD_HTTP_OK, "application/octet-stream", r);
+}
+
+static enum MHD_Result answer_sum(struct MHD_Connection *c, const struct origin_sum *sum)
+{
+	const char *text = origin_sum_text(sum);
+
+	if (!text)
+		return answer_text(c, MHD_HTTP_SERVICE_UNAVAILABLE, "The demo is ending.\n", "");
+	return answer_text(c, MHD_HTTP_OK, text, "");
+}
+
+/* Of a sum only the length is known at once, which is enough for HEAD. */
+static enum MHD_Result sum_begin(struct origin *o, struct MHD_Connection *c, const char *n,
+				 bool head, void **context)
+{
+	static char unknown[ORIGIN_SUM_TEXT];
+	struct origin_sum *sum;
+	uint64_t size;
+
+	if (units_size(n, &size))
+		return answer_text(c, MHD_HTTP_BAD_REQUEST, "No such size.\n", size_help);
+	if (size > ORIGIN_SHA256_MAX)
+		return answer_text(
+			c, MHD_HTTP_BAD_REQUEST,
+			"That would take too long: sums are computed, and only up to 64G.\n",
+			size_help);
+	if (head)
+		return answer(c, MHD_HTTP_OK, TEXT_PLAIN,
+			      MHD_create_response_from_buffer(sizeof(unknown), unknown,
+							      MHD_RESPMEM_PERSISTENT));
+	sum = origin_sums_add(o->sums, c, size);
+	if (!sum)
+		return answer_text(c, MHD_HTTP_SERVICE_UNAVAILABLE, "Not now.\n", "");
+	*context = sum;
+	return MHD_YES;
+}
+
+static const char *behind(const char *text, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return strncmp(text, prefix, n) ? NULL : text + n;
+}
+
+static enum MHD_Result route(struct origin *o, struct MHD_Connection *c, const char *path,
+			     bool head, void **context)
+{
+	const char *n;
+
+	if (strcmp(path, "/") == 0)
+		return answer_page(o, c);
+	if ((n = behind(path, "/bytes/")))
+		return answer_bytes(o, c, n);
+	if ((n = behind(path, "/sha256/")))
+		return sum_begin(o, c, n, head, context);
+	return answer_text(c, MHD_HTTP_NOT_FOUND, "Nothing is here.\n", help);
+}
+
+/* Called for the headers, for each piece of a body, and when the request is complete; once more
+ * when a sum is done. *context is NULL at first, then the origin, or the sum that the request waits
+ * for. */
+static enum MHD_Result handle(void *arg, struct MHD_Connection *c, const char *path,
+			      const char *method, const char *version, const char *body,
+			      size_t *body_size, void **context)
+{
+	struct origin *o = arg;
+	bool head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+
+	(void)version;
+	(void)body;
+	if (!*context) {
+		atomic_fetch_add_explicit(&o->requests, 1, memory_order_relaxed);
+		*context = o;
+		return MHD_YES;
+	}
+	if (*body_size > 0) {
+		*body_size = 0; /* taken, and dropped */
+		return MHD_YES;
+	}
+	if (*context != o)
+		return answer_sum(c, *context);
+	if (!head && strcmp(method, MHD_HTTP_METHOD_GET) != 0)
+		return answer_text(c, MHD_HTTP_METHOD_NOT_ALLOWED, "Only GET and HEAD.\n", help);
+	return route(o, c, path, head, context);
+}
+
+static void completed(void *arg, struct MHD_Connection *c, void **context,
+		      enum MHD_RequestTerminationCode how)
+{
+	if (*context && *context != arg)
+		free(*context);
+	*context = NULL;
+	if (how == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+		MHD_set_connection_option(c, MHD_CONNECTION_OPTION_TIMEOUT, IDLE_S);
+}
+
+static unsigned port_of(int fd)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	struct sockaddr *addr = (struct sockaddr *)&ss;
+
+	if (getsockname(fd, addr, &len))
+		return 0;
+	if (addr->sa_family == AF_INET)
+		return ntohs(((struct sockaddr_in *)(void *)addr)->sin_port);
+	if (addr->sa_family == AF_INET6)
+		return ntohs(((struct sockaddr_in6 *)(void *)addr)->sin6_port);
+	return 0;
+}
+
+/* Done here, and not by libmicrohttpd, because that does not tell why it failed. */
+static int listen_open(const struct sockaddr *addr, socklen_t len)
+{
+	int fd = sys_socket(addr->sa_family, SOCK_STREAM, 0), rc;
+
+	if (fd < 0)
+		return fd;
+	rc = addr->sa_family == AF_UNIX ? 0 : sys_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (rc == 0 && (bind(fd, addr, len) || listen(fd, BACKLOG)))
+		rc = -errno;
+	if (rc == 0)
+		return fd;
+	sys_close(fd);
+	return rc;
+}
+
+static int thread_count(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (n < THREADS_MIN)
+		return THREADS_MIN;
+	return n > THREADS_MAX ? THREADS_MAX : (int)n;
+}
+
+/* Takes the listening socket, in failure too: libmicrohttpd closes it then. */
+static int serve(struct origin *o, int fd)
+{
+	struct MHD_OptionItem options[] = {
+		{ MHD_OPTION_LISTEN_SOCKET, fd, NULL },
+		{ MHD_OPTION_THREAD_POOL_SIZE, thread_count(), NULL },
+		{ MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS, NULL },
+		{ MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, NULL },
+		{ MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+
+	o->port = port_of(fd);
+	errno = 0;
+	o->mhd = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL,
+				  NULL, handle, o, MHD_OPTION_NOTIFY_COMPLETED, completed, o,
+				  MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+	if (o->mhd)
+		return 0;
+	return errno ? -errno : -ENOMEM;
+}
+
+/* Threads inherit the mask: signals are for the program's own. */
+static int start_threads(struct origin *o, int fd)
+{
+	sigset_t all, before;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = origin_sums_start(&o->sums, o->period, ORIGIN_PERIOD);
+	if (rc)
+		sys_close(fd);
+	else
+		rc = serve(o, fd);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return rc;
+}
+
+int origin_start(struct origin **out, const struct sockaddr *addr, socklen_t len)
+{
+	struct origin *o = sys_alloc(sizeof(*o));
+	int rc;
+
+	if (!o)
+		return -ENOMEM;
+	rc = period_make(&o->period);
+	if (rc == 0)
+		rc = listen_open(addr, len);
+	if (rc >= 0)
+		rc = start_threads(o, rc);
+	if (rc) {
+		origin_stop(o);
+		return rc;
+	}
+	*out = o;
+	return 0;
+}
+
+/* First the sums, for libmicrohttpd must not be stopped while a connection sleeps. */
+void origin_stop(struct origin *o)
+{
+	if (!o)
+		return;
+	if (o->sums)
+		origin_sums_stop(o->sums);
+	if (o->mhd)
+		MHD_stop_daemon(o->mhd);
+	origin_sums_free(o->sums);
+	if (o->period)
+		munmap(o->period, ORIGIN_PERIOD);
+	free(o);
+}
+
+uint64_t origin_bytes(const struct origin *o)
+{
+	return atomic_load_explicit(&o->bytes, memory_order_relaxed);
+}
+
+uint64_t origin_requests(const struct origin *o)
+{
+	return atomic_load_explicit(&o->requests, memory_order_relaxed);
+}
+
+unsigned origin_port(const struct origin *o)
+{
+	return o->port;
+}

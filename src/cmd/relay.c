@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* relay.c — `shunt relay`: take connections, connect on, move the bytes both ways */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "cmd/options.h"
+#include "daemon/daemon.h"
+
+static const char *const engines[] = { "auto", "copy", "splice", NULL }; /* enum shunt_engine */
+static const char *const formats[] = { "logfmt", "json", NULL };         /* enum log_format */
+
+struct relay_args {
+	struct options_list listen, target, rest;
+	unsigned engine, format, verbose;
+	uint64_t workers;
+	struct relay_conf conf;
+};
+
+/* LISTEN TARGET...: the first word is where to listen, unless --listen has said it. */
+static void sort_words(struct relay_args *a)
+{
+	size_t i = 0;
+
+	if (a->listen.count == 0 && a->rest.count > 0)
+		a->listen.item[a->listen.count++] = a->rest.item[i++];
+	while (i < a->rest.count && a->target.count < OPTIONS_LIST_MAX)
+		a->target.item[a->target.count++] = a->rest.item[i++];
+}
+
+static int read_listens(const struct options *o, struct relay_args *a)
+{
+	const char *problem;
+
+	for (size_t i = 0; i < a->listen.count; i++)
+		if (addr_parse(a->listen.item[i], ADDR_LISTEN, &a->conf.listen[i], &problem) < 0)
+			return options_wrong(o, "--listen %s: %s", a->listen.item[i], problem);
+	a->conf.listens = a->listen.count;
+	return 0;
+}
+
+static int read_targets(const struct options *o, struct relay_args *a)
+{
+	const char *problem;
+	struct relay_conf *c = &a->conf;
+
+	for (size_t i = 0; i < a->target.count; i++) {
+		struct addr_name name;
+
+		if (addr_parse(a->target.item[i], ADDR_TARGET, &name, &problem) < 0)
+			return options_wrong(o, "--target %s: %s", a->target.item[i], problem);
+		int n = addr_resolve(&name, &c->target[c->targets], RELAY_TARGETS - c->targets,
+				     &problem);
+
+		if (n < 0)
+			return options_wrong(o, "--target %s: %s", a->target.item[i], problem);
+		c->targets += (size_t)n;
+		if (c->targets == RELAY_TARGETS && i + 1 < a->target.count)
+			return options_wrong(o, "more than %d target addresses", RELAY_TARGETS);
+	}
+	return 0;
+}
+
+static int read_args(struct relay_args *a, int argc, char **argv)
+{
+	struct relay_conf *c = &a->conf;
+	const struct option_row rows[] = {
+		{ "listen", 'l', "ADDR", OPTION_LIST, .list = &a->listen,
+		  .help = "where clients come" },
+		{ "target", 't', "ADDR", OPTION_LIST, .list = &a->target,
+		  .help = "where they are brought; the first that takes the connection" },
+		{ "engine", 'e', "ENGINE", OPTION_CHOICE, .choice = &a->engine, .choices = engines,
+		  .def = "auto", .help = "how bytes move; auto: the best that works here" },
+		{ "workers", 'w', "N", OPTION_NUMBER, .number = &a->workers, .min = 0,
+		  .max = RELAY_WORKERS, .def = "0", .help = "threads; 0: one for each CPU" },
+		{ "connect-timeout", 0, "TIME", OPTION_TIME, .time = &c->connect_timeout,
+		  .def = "3s", .help = "for each target; 0: as long as the kernel tries" },
+		{ "idle-timeout", 0, "TIME", OPTION_TIME, .time = &c->idle_timeout, .def = "10m",
+		  .help = "end what moves no byte for so long; 0: never" },
+		{ "half-closed-timeout", 0, "TIME", OPTION_TIME, .time = &c->half_closed_timeout,
+		  .def = "60s", .help = "the same once one side has finished; 0: never" },
+		{ "drain-timeout", 0, "TIME", OPTION_TIME, .time = &c->drain_timeout, .def = "30s",
+		  .help = "how long draining waits; 0: for ever" },
+		{ "max-connections", 0, "N", OPTION_NUMBER, .number = &c->max_connections, .min = 0,
+		  .def = "0",
+		  .help = "more wait outside; 0: what the limit of descriptors allows" },
+		{ "log", 0, "FORMAT", OPTION_CHOICE, .choice = &a->format, .choices = formats,
+		  .def = "logfmt", .help = "to stderr, one line for each connection" },
+		{ "verbose", 'v', NULL, OPTION_COUNT, .count = &a->verbose, .help = "say more" },
+		{ 0 },
+	};
+	const struct options o = {
+		"shunt relay",
+		"[LISTEN TARGET...]",
+		"Take connections at LISTEN, connect to TARGET, move the bytes both ways.",
+		rows,
+		&a->rest,
+		"ADDR: host:port, :port, [v6]:port, unix:/path\n"
+		"signals: SIGTERM, SIGINT stop at once; SIGUSR1 drains: finish what runs, then exit\n"
+		"exit codes: 0 fine, 1 usage, 2 cannot bind or no permission, 3 fatal at run time\n"
+	};
+	int r = options_parse(&o, argc, argv);
+
+	if (r != 0)
+		return r;
+	sort_words(a);
+	if (a->listen.count == 0)
+		return options_wrong(&o,
+				     "where to listen is missing: shunt relay :8080 10.0.0.7:80");
+	if (a->target.count == 0)
+		return options_wrong(&o, "the target is missing: shunt relay %s 10.0.0.7:80",
+				     a->listen.item[0]);
+	r = read_listens(&o, a);
+	return r < 0 ? r : read_targets(&o, a);
+}
+
+static unsigned cpus(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : n > RELAY_WORKERS ? RELAY_WORKERS : (unsigned)n;
+}
+
+int cmd_relay(int argc, char **argv)
+{
+	struct relay_args a = { .format = 0 };
+	struct daemon *d;
+	char problem[512];
+	int r = read_args(&a, argc, argv);
+
+	if (r != 0)
+		return r == OPTIONS_HELPED ? CMD_FINE : CMD_USAGE;
+	log_setup(STDERR_FILENO, a.verbose ? LOG_DEBUG_LEVEL : LOG_INFO_LEVEL,
+		  a.format ? LOG_JSON : LOG_LOGFMT);
+	a.conf.engine = (enum shunt_engine)a.engine;
+	a.conf.workers = a.workers ? (unsigned)a.workers : cpus();
+	daemon_block_signals();
+	r = daemon_start(&d, &a.conf, problem, sizeof(problem));
+	if (r < 0) {
+		fprintf(stderr, "shunt relay: %s\n", problem);
+		return r == -EADDRINUSE || r == -EACCES || r == -EPERM || r == -EADDRNOTAVAIL
+			       ? CMD_BIND
+			       : CMD_FATAL;
+	}
+	r = daemon_run(d, UINT64_MAX, NULL, NULL);
+	if (r < 0) { /* a thread that hangs can't be joined: leave without it */
+		log_say(LOG_ERROR_LEVEL, "a worker does not stop: %s", strerror(-r));
+		_exit(CMD_FATAL);
+	}
+	daemon_free(d);
+	return CMD_FINE;
+}

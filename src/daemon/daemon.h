@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* daemon.h — a relay that runs: listeners, workers, signals */
+#ifndef DAEMON_DAEMON_H
+#define DAEMON_DAEMON_H
+
+#include "daemon/relay_conf.h"
+
+struct daemon;
+
+struct daemon_totals {
+	uint64_t running, ended, in, out;
+	uint64_t moved[SHUNT_ENGINES];
+};
+
+/* Listen, say so in the log, and let the workers run. 0, or -errno with a sentence in problem:
+ * nothing is left open then. -EADDRINUSE, -EACCES, -EADDRNOTAVAIL: an address can't be had. */
+int daemon_start(struct daemon **d, const struct relay_conf *conf, char *problem, size_t size);
+
+/* Until a signal or `after_ms` (UINT64_MAX: for ever) ends it: SIGTERM and SIGINT cut everything,
+ * SIGUSR1 drains. `each_second` is called about once a second, if given. Blocks these signals. 0, or
+ * -ETIME when a worker did not stop within five seconds. */
+int daemon_run(struct daemon *d, uint64_t after_ms,
+	       void (*each_second)(const struct daemon_totals *, void *), void *arg);
+
+void daemon_totals(const struct daemon *d, struct daemon_totals *out);
+
+/* Signals must be blocked before other threads are made, so that they come to daemon_run. */
+void daemon_block_signals(void);
+
+/* The address of the i-th listener as it was bound. */
+const char *daemon_address(const struct daemon *d, size_t i);
+
+void daemon_free(struct daemon *d);
+
+#endif

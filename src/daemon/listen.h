@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* listen.h — sockets that take connections: one address, one socket for each worker
+ *
+ * Our workers share a port by SO_REUSEPORT, and nobody else: the first socket is bound without it,
+ * which fails if anybody holds the port, and is given it once the port is ours. A Unix socket
+ * is one for all workers; a file left behind by a dead process is replaced, a living one is not.
+ */
+#ifndef DAEMON_LISTEN_H
+#define DAEMON_LISTEN_H
+
+#include "daemon/relay_conf.h"
+
+struct listener {
+	struct addr addr; /* as bound: with the real port */
+	char text[ADDR_TEXT];
+	unsigned count;
+	int fd[RELAY_WORKERS]; /* one for each worker, or the same for all */
+	uint64_t inode;        /* of a Unix socket's file: only our own is removed */
+};
+
+/* 0, or -errno with a sentence for people in problem: the address, what is wrong, the remedy. */
+int listen_open(struct listener *l, const struct addr_name *name, unsigned workers, char *problem,
+		size_t size);
+void listen_close(struct listener *l);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* relay_conf.h — what a relay is told: one struct, whoever fills it; shared by all workers, never changed
+ * once they run */
+#ifndef DAEMON_RELAY_CONF_H
+#define DAEMON_RELAY_CONF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "shunt.h"
+
+enum { RELAY_LISTENS = 64, RELAY_TARGETS = 64, RELAY_WORKERS = 256 };
+
+struct relay_conf {
+	struct addr_name listen[RELAY_LISTENS];
+	size_t listens;
+	struct addr target[RELAY_TARGETS]; /* tried in this order */
+	size_t targets;
+	enum shunt_engine engine;
+	unsigned workers;
+	uint64_t max_connections;
+	/* milliseconds; 0: never */
+	uint64_t connect_timeout, idle_timeout, half_closed_timeout, drain_timeout;
+};
+
+#endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* worker.c — the turn of a worker, as a list of calls
+ *
+ *   wait ─▶ events: sessions, doors, wishes ─▶ timers ─▶ doors open or shut ─▶ counts published
+ *
+ * The doors are shut at --max-connections and when the process runs out of descriptors: clients then
+ * wait in the kernel's backlog, and a door that stays ready spins nothing, since it is not watched.
+ * Shut doors are tried again after a moment, for it may be another worker that lets go.
+ */
+#include "daemon/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/sys.h"
+
+enum { EVENTS = 128, ACCEPTS = 64, SHUT_MS = 100 };
+
+static void shut_doors(struct worker *w)
+{
+	for (size_t i = 0; i < w->doors; i++)
+		if (w->door[i].end) {
+			shunt_detach(w->door[i].end);
+			w->door[i].end = NULL;
+		}
+	w->closed = true;
+	w->open_again = w->sessions.now + SHUT_MS;
+}
+
+static bool at_limit(const struct worker *w)
+{
+	return atomic_load(w->running_in_all) >= w->conf->max_connections;
+}
+
+static void open_doors(struct worker *w)
+{
+	w->closed = false;
+	for (size_t i = 0; i < w->doors; i++) {
+		struct door *d = &w->door[i];
+
+		if (!d->end && shunt_attach(w->sessions.s, d->fd, SHUNT_WATCH, d, &d->end) < 0) {
+			w->closed = true;
+			w->open_again = w->sessions.now + SHUT_MS;
+		}
+	}
+}
+
+static void too_many(struct worker *w, const char *what)
+{
+	static _Thread_local struct log_limit limit = LOG_LIMIT(1, 10000);
+	uint64_t held;
+
+	shut_doors(w);
+	if (log_may(&limit, w->sessions.now, &held)) {
+		struct log_line l;
+
+		log_begin(&l, LOG_WARN_LEVEL);
+		log_format(&l, "msg", "%s: new clients wait until some have gone", what);
+		log_number(&l, "connections", w->sessions.count);
+		log_held(&l, held);
+		log_end(&l);
+	}
+}
+
+/* Is this the process's lack, and not the client's fault? */
+static bool lack(int error)
+{
+	return error == -EMFILE || error == -ENFILE || error == -ENOBUFS || error == -ENOMEM;
+}
+
+static void let_in(struct worker *w, struct door *d)
+{
+	for (int i = 0; i < ACCEPTS && d->end; i++) {
+		struct addr from = { .len = sizeof(from.ss) };
+
+		if (at_limit(w)) {
+			too_many(w, "the limit of connections is reached");
+			return;
+		}
+		int fd = sys_accept(d->fd, &from.ss, &from.len);
+
+		if (lack(fd)) {
+			too_many(w, "no file descriptors or memory left");
+			return;
+		}
+		if (fd == -EAGAIN)
+			return;
+		if (fd < 0) /* this client has left again; there may be others */
+			continue;
+		session_begin(&w->sessions, fd, &from, d->text);
+		atomic_fetch_add(w->running_in_all, 1);
+		if (w->sessions.short_of_fds)
+			too_many(w, "no file descriptors left");
+	}
+}
+
+static void publish(struct worker *w, uint64_t *ended)
+{
+	struct shunt_stat st;
+	struct worker_counts *c = &w->counts;
+
+	shunt_stat(w->sessions.s, NULL, &st);
+	atomic_store_explicit(&c->running, w->sessions.count, memory_order_relaxed);
+	atomic_store_explicit(&c->ended, w->sessions.ended, memory_order_relaxed);
+	atomic_store_explicit(&c->in, st.in, memory_order_relaxed);
+	atomic_store_explicit(&c->out, st.out, memory_order_relaxed);
+	for (int i = 0; i < SHUNT_ENGINES; i++)
+		atomic_store_explicit(&c->moved[i], st.moved[i], memory_order_relaxed);
+	atomic_fetch_sub(w->running_in_all, w->sessions.ended - *ended);
+	*ended = w->sessions.ended;
+}
+
+static void obey(struct worker *w)
+{
+	int wish = atomic_load(&w->wish);
+
+	if (wish == WISH_RUN)
+		return;
+	for (size_t i = 0; i < w->doors; i++) { /* for good: the port is free at once */
+		if (w->door[i].end)
+			shunt_detach(w->door[i].end);
+		w->door[i].end = NULL;
+	}
+	w->doors = 0;
+	w->closed = false;
+	if (wish == WISH_STOP) {
+		sessions_cut(&w->sessions, WHY_STOP);
+	} else if (!w->drained_by) {
+		uint64_t limit = w->conf->drain_timeout;
+
+		w->drained_by = limit ? w->sessions.now + limit : UINT64_MAX;
+	}
+}
+
+static void take(struct worker *w, const struct shunt_event *ev)
+{
+	switch (*(const enum thing *)ev->user) {
+	case THING_SESSION: session_event(&w->sessions, ev); break;
+	case THING_LISTENER:
+		if (ev->what == SHUNT_READY)
+			let_in(w, ev->user);
+		break;
+	case THING_CONTROL: {
+		uint64_t n;
+
+		if (read(w->wake, &n, sizeof(n)) > 0)
+			obey(w);
+		break;
+	}
+	}
+}
+
+/* The soonest of all that must be done by time. */
+static int wait_ms(struct worker *w)
+{
+	uint64_t due = sessions_due(&w->sessions);
+
+	if (w->closed && w->open_again < due)
+		due = w->open_again;
+	if (w->drained_by && w->drained_by < due)
+		due = w->drained_by;
+	if (due == UINT64_MAX)
+		return -1;
+	if (due <= w->sessions.now)
+		return 0;
+	return due - w->sessions.now > INT32_MAX ? INT32_MAX : (int)(due - w->sessions.now);
+}
+
+static void turn(struct worker *w, uint64_t *ended)
+{
+	struct shunt_event ev[EVENTS];
+	struct sessions *ss = &w->sessions;
+	int n = shunt_wait(ss->s, ev, EVENTS, wait_ms(w));
+
+	ss->now = clock_ms();
+	for (int i = 0; i < n; i++)
+		take(w, &ev[i]);
+	if (w->drained_by && ss->now >= w->drained_by)
+		sessions_cut(ss, WHY_DRAIN);
+	publish(w, ended);
+	if (w->closed && !at_limit(w) && ss->now >= w->open_again)
+		open_doors(w);
+}
+
+static void *run(void *arg)
+{
+	struct worker *w = arg;
+	uint64_t ended = 0, one = 1;
+
+	while (atomic_load(&w->wish) == WISH_RUN || w->sessions.count > 0)
+		turn(w, &ended);
+	atomic_store(&w->finished, true);
+	if (write(w->done, &one, sizeof(one)) < 0)
+		log_say(LOG_ERROR_LEVEL, "a worker could not tell that it has finished");
+	return NULL;
+}
+
+int worker_open(struct worker *w, const struct relay_conf *conf, unsigned number,
+		struct listener *listeners, int done, _Atomic uint64_t *running_in_all)
+{
+	static enum thing control = THING_CONTROL;
+	struct shunt_options o = SHUNT_OPTIONS;
+	struct sessions *ss = &w->sessions;
+	struct shunt_end *end;
+
+	*w = (struct worker){
+		.conf = conf, .number = number, .done = done, .running_in_all = running_in_all
+	};
+	o.engine = conf->engine;
+	ss->conf = conf;
+	ss->now = clock_ms();
+	list_init(&ss->all);
+	timers_init(&ss->timers);
+	w->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	int r = w->wake < 0 ? -errno : shunt_open(&ss->s, &o);
+
+	if (r == 0)
+		r = shunt_attach(ss->s, w->wake, SHUNT_WATCH, &control, &end);
+	for (size_t i = 0; r == 0 && i < conf->listens; i++)
+		w->door[w->doors++] = (struct door){ .thing = THING_LISTENER,
+						     .fd = listeners[i].fd[number],
+						     .text = listeners[i].text };
+	if (r == 0)
+		open_doors(w);
+	return r == 0 && w->closed ? -ENOMEM : r;
+}
+
+/* Signals are the main thread's. */
+int worker_start(struct worker *w)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int r = pthread_create(&w->thread, NULL, run, w);
+
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	w->started = r == 0;
+	return -r;
+}
+
+void worker_wish(struct worker *w, enum wish wish)
+{
+	uint64_t one = 1;
+
+	atomic_store(&w->wish, wish);
+	if (write(w->wake, &one, sizeof(one)) < 0)
+		log_say(LOG_ERROR_LEVEL, "a worker could not be woken");
+}
+
+void worker_close(struct worker *w)
+{
+	shunt_close(w->sessions.s);
+	timers_free(&w->sessions.timers);
+	if (w->wake >= 0)
+		close(w->wake);
+}
