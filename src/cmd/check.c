@@ -172,22 +172,22 @@ static void pipe_quota(struct report *r)
 		     (unsigned long long)pipes, (unsigned long long)pages);
 }
 
+/* The relay raises its soft limit by itself, as far as the hard one lets it. */
 static void descriptors(struct report *r)
 {
 	struct rlimit limit = { 0 };
-	unsigned long long carries;
-	char hard[UNITS_TEXT] = "unlimited";
+	uint64_t most, carries;
 
 	getrlimit(RLIMIT_NOFILE, &limit);
-	carries = limit.rlim_cur > OWN_FDS ? (limit.rlim_cur - OWN_FDS) / 2 : 0;
-	if (limit.rlim_max != RLIM_INFINITY)
-		snprintf(hard, sizeof(hard), "%llu", (unsigned long long)limit.rlim_max);
+	most = limit.rlim_max;
+	if (limit.rlim_max == RLIM_INFINITY)
+		probe_sysctl("fs.nr_open", &most);
+	carries = most > OWN_FDS ? (most - OWN_FDS) / 2 : 0;
 	note(r, "file descriptors", carries >= MANY,
-	     limit.rlim_cur < limit.rlim_max
-		     ? "ulimit -n up to the hard limit"
-		     : "raise the hard limit: LimitNOFILE= of its service, or limits.conf(5)",
-	     "%llu carry %llu connections, 2 each (hard limit %s)",
-	     (unsigned long long)limit.rlim_cur, carries, hard);
+	     "raise the hard limit: LimitNOFILE= of its service, or limits.conf(5)",
+	     "for %llu connections, 2 each (limits: soft %llu, hard %llu)",
+	     (unsigned long long)carries, (unsigned long long)limit.rlim_cur,
+	     (unsigned long long)most);
 }
 
 static void options(struct report *r)

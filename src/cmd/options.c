@@ -184,13 +184,20 @@ static int read_choice(const struct options *o, const struct option_row *r, cons
 	return options_wrong(o, "--%s %s is not one of %s", r->name, value, all);
 }
 
-static int add(const struct options *o, struct options_list *list, const char *what,
-	       const char *value)
+/* False: it is full. */
+static bool add(struct options_list *list, const char *value)
 {
 	if (list->count == OPTIONS_LIST_MAX)
-		return options_wrong(o, "too many %s: %d are the most", what, OPTIONS_LIST_MAX);
+		return false;
 	list->item[list->count++] = value;
-	return 0;
+	return true;
+}
+
+static int add_value(const struct options *o, const struct option_row *r, const char *value)
+{
+	if (add(r->list, value))
+		return 0;
+	return options_wrong(o, "too many --%s: %d are the most", r->name, OPTIONS_LIST_MAX);
 }
 
 static int set(const struct options *o, const struct option_row *r, const char *value)
@@ -199,7 +206,7 @@ static int set(const struct options *o, const struct option_row *r, const char *
 	case OPTION_FLAG: *r->flag = true; return 0;
 	case OPTION_COUNT: ++*r->count; return 0;
 	case OPTION_TEXT: *r->text = value; return 0;
-	case OPTION_LIST: return add(o, r->list, r->name, value);
+	case OPTION_LIST: return add_value(o, r, value);
 	case OPTION_SIZE: return read_size(o, r, value);
 	case OPTION_TIME: return read_time(o, r, value);
 	case OPTION_NUMBER: return read_number(o, r, value);
@@ -282,7 +289,9 @@ static int positional(const struct options *o, const char *value)
 	if (!o->rest)
 		return options_wrong(o, "\"%s\" is not expected here: there are options only",
 				     value);
-	return add(o, o->rest, "arguments", value);
+	if (!add(o->rest, value))
+		return options_wrong(o, "too many arguments: %d are the most", OPTIONS_LIST_MAX);
+	return 0;
 }
 
 static int set_defaults(const struct options *o)
