@@ -22,7 +22,7 @@ struct demo {
 	uint64_t port, origin_port, for_ms;
 	unsigned engine;
 	struct relay_conf conf;
-	bool terminal;
+	bool terminal; /* the live line leaves the cursor at its start: a log line overwrites it */
 	uint64_t last_out, last_at;
 };
 
@@ -94,7 +94,7 @@ static void live_line(const struct daemon_totals *t, void *arg)
 	char bytes[UNITS_TEXT], spliced[UNITS_TEXT], copied[UNITS_TEXT], rate[UNITS_TEXT];
 	uint64_t now = clock_ms();
 
-	printf("\r\033[K%llu connections now, %llu ended | %s moved: splice %s, copy %s | %s",
+	printf("\r\033[K%llu connections now, %llu ended | %s moved: splice %s, copy %s | %s\r",
 	       (unsigned long long)t->running, (unsigned long long)t->ended,
 	       units_size_text(t->out, bytes), units_size_text(t->moved[SHUNT_SPLICE], spliced),
 	       units_size_text(t->moved[SHUNT_COPY], copied),

@@ -200,8 +200,7 @@ static void drain(struct daemon *d)
 	d->draining = true;
 	log_say(LOG_INFO_LEVEL, "draining: no new connections, at most %s for those that run",
 		d->conf.drain_timeout ? units_time_text(d->conf.drain_timeout, text) : "for ever");
-	wish_all(d, WISH_DRAIN);
-	close_listeners(d);
+	wish_all(d, WISH_DRAIN); /* the listeners are closed when all have let go of them */
 }
 
 static void take_signals(struct daemon *d)
@@ -214,6 +213,14 @@ static void take_signals(struct daemon *d)
 		else
 			stop(d, "stopping");
 	}
+}
+
+static bool all_shut(const struct daemon *d)
+{
+	for (unsigned i = 0; i < d->opened; i++)
+		if (!atomic_load(&d->worker[i].shut))
+			return false;
+	return true;
 }
 
 static bool all_finished(const struct daemon *d)
@@ -242,6 +249,8 @@ int daemon_run(struct daemon *d, uint64_t after_ms,
 		take_signals(d);
 		if (read(d->done, &n, sizeof(n)) < 0 && errno != EAGAIN)
 			return -errno;
+		if (d->draining && all_shut(d))
+			close_listeners(d);
 		if (each_second && now >= next) {
 			struct daemon_totals t;
 

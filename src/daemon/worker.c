@@ -19,7 +19,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 
-enum { EVENTS = 128, ACCEPTS = 64, SHUT_MS = 100 };
+enum { EVENTS = 128, ACCEPTS = 64, BACKLOG = 4096, SHUT_MS = 100 };
 
 static void shut_doors(struct worker *w)
 {
@@ -73,9 +73,9 @@ static bool lack(int error)
 	return error == -EMFILE || error == -ENFILE || error == -ENOBUFS || error == -ENOMEM;
 }
 
-static void let_in(struct worker *w, struct door *d)
+static void let_in(struct worker *w, struct door *d, int most)
 {
-	for (int i = 0; i < ACCEPTS && d->end; i++) {
+	for (int i = 0; i < most && d->end; i++) {
 		struct addr from = { .len = sizeof(from.ss) };
 
 		if (at_limit(w)) {
@@ -115,19 +115,39 @@ static void publish(struct worker *w, uint64_t *ended)
 	*ended = w->sessions.ended;
 }
 
-static void obey(struct worker *w)
+static void tell_daemon(struct worker *w, _Atomic bool *what)
 {
-	int wish = atomic_load(&w->wish);
+	uint64_t one = 1;
 
-	if (wish == WISH_RUN)
-		return;
-	for (size_t i = 0; i < w->doors; i++) { /* for good: the port is free at once */
+	atomic_store(what, true);
+	if (write(w->done, &one, sizeof(one)) < 0)
+		log_say(LOG_ERROR_LEVEL, "a worker could not tell what it has done");
+}
+
+/* For good: the daemon closes the sockets, and the port is free. Who has come already and waits in
+ * the backlog would be reset then; when draining they are let in first. */
+static void leave_doors(struct worker *w, bool let_in_first)
+{
+	for (size_t i = 0; i < w->doors; i++) {
+		if (let_in_first)
+			let_in(w, &w->door[i], BACKLOG);
 		if (w->door[i].end)
 			shunt_detach(w->door[i].end);
 		w->door[i].end = NULL;
 	}
 	w->doors = 0;
 	w->closed = false;
+	tell_daemon(w, &w->shut);
+}
+
+static void obey(struct worker *w)
+{
+	int wish = atomic_load(&w->wish);
+
+	if (wish == WISH_RUN)
+		return;
+	if (!atomic_load(&w->shut))
+		leave_doors(w, wish == WISH_DRAIN);
 	if (wish == WISH_STOP) {
 		sessions_cut(&w->sessions, WHY_STOP);
 	} else if (!w->drained_by) {
@@ -143,7 +163,7 @@ static void take(struct worker *w, const struct shunt_event *ev)
 	case THING_SESSION: session_event(&w->sessions, ev); break;
 	case THING_LISTENER:
 		if (ev->what == SHUNT_READY)
-			let_in(w, ev->user);
+			let_in(w, ev->user, ACCEPTS);
 		break;
 	case THING_CONTROL: {
 		uint64_t n;
@@ -190,13 +210,11 @@ static void turn(struct worker *w, uint64_t *ended)
 static void *run(void *arg)
 {
 	struct worker *w = arg;
-	uint64_t ended = 0, one = 1;
+	uint64_t ended = 0;
 
 	while (atomic_load(&w->wish) == WISH_RUN || w->sessions.count > 0)
 		turn(w, &ended);
-	atomic_store(&w->finished, true);
-	if (write(w->done, &one, sizeof(one)) < 0)
-		log_say(LOG_ERROR_LEVEL, "a worker could not tell that it has finished");
+	tell_daemon(w, &w->finished);
 	return NULL;
 }
 

@@ -31,9 +31,10 @@ struct worker {
 	pthread_t thread;
 	bool started;
 	_Atomic int wish;
+	_Atomic bool shut;     /* no listening socket is in our hands any more */
 	_Atomic bool finished;
 	int wake; /* eventfd: the wish has changed */
-	int done; /* eventfd of the daemon: we have finished */
+	int done; /* eventfd of the daemon: we are shut, we have finished */
 	_Atomic uint64_t *running_in_all;
 	struct sessions sessions;
 	struct door door[RELAY_LISTENS];
@@ -45,7 +46,7 @@ struct worker {
 };
 
 /* Everything that can fail at the start does so here: 0 or -errno. `done` is written to when the
- * worker has finished. */
+ * worker has shut its doors for good, and when it has finished. */
 int worker_open(struct worker *w, const struct relay_conf *conf, unsigned number,
 		struct listener *listeners, int done, _Atomic uint64_t *running_in_all);
 int worker_start(struct worker *w);
