@@ -145,18 +145,24 @@ void join_abort(struct join *j, enum shunt_why why)
 	both_gone(j, why, why, true);
 }
 
+/* Bytes that a reset would throw away. A Unix socket's bytes lie with its peer already. */
+static bool unsent(const struct shunt_end *e)
+{
+	return alive(e) && e->kind == END_TCP && sys_unsent(e->src.fd) > 0;
+}
+
 /* Has everything that end i sent before it was hurt reached the other's peer? */
 static void finish_hurt(struct join *j, int i)
 {
 	struct shunt_end *other = j->end[!i];
 
-	if (!j->over[i] || (alive(other) && sys_unsent(other->src.fd) > 0)) {
-		if (j->over[i]) {
-			uint64_t wait = j->tries < 6 ? 1u << j->tries : AGAIN_MOST_MS;
+	if (!j->over[i])
+		return;
+	if (unsent(other)) {
+		uint64_t wait = j->tries < 6 ? 1u << j->tries : AGAIN_MOST_MS;
 
-			j->tries++;
-			try_later(j, wait);
-		}
+		j->tries++;
+		try_later(j, wait);
 		return;
 	}
 	enum shunt_why why[2];
