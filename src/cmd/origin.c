@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* origin.c — HTTP by libmicrohttpd, bytes from one read-only block
  *
- * A few threads wait by epoll, whatever the number of connections; nothing in a handler blocks. (A
- * thread per connection would be simpler, but then libmicrohttpd cuts off connections beyond its
- * limit, which behind a relay looks like the relay's fault; this way they wait in the backlog. And
- * poll or epoll it must be: a relay with thousands of descriptors lives in this process, and select
- * ends at 1024.)
+ * A few threads wait by poll for all connections, and nothing in a handler blocks. Not by epoll,
+ * which libmicrohttpd uses edge-triggered: it missed the end of a client that closes its side
+ * together with its request, and kept the connection for another IDLE_S. Not by select, since a
+ * relay with thousands of descriptors lives in this process. And no thread per connection: then
+ * libmicrohttpd cuts off connections beyond its limit, which behind a relay looks like the relay's
+ * fault; this way they wait in the backlog.
  *
  * The bytes are copied from the block into the response's buffer, and sent from there. Pointing at
  * the block by iovec saves that copy and yet measures no faster, 1 GiB over loopback: BLOCK stays
@@ -159,39 +160,16 @@ static enum MHD_Result answer_bytes(struct origin *o, struct MHD_Connection *c, 
 	return answer(c, MHD_HTTP_OK, "application/octet-stream", r);
 }
 
-static enum MHD_Result answer_sum(struct MHD_Connection *c, const struct origin_sum *sum)
+static enum MHD_Result answer_sum(struct origin *o, struct MHD_Connection *c, const char *n)
 {
-	const char *text = origin_sum_text(sum);
-
-	if (!text)
-		return answer_text(c, MHD_HTTP_SERVICE_UNAVAILABLE, "The demo is ending.\n", "");
-	return answer_text(c, MHD_HTTP_OK, text, "");
-}
-
-/* Of a sum only the length is known at once, which is enough for HEAD. */
-static enum MHD_Result sum_begin(struct origin *o, struct MHD_Connection *c, const char *n,
-				 bool head, void **context)
-{
-	static char unknown[ORIGIN_SUM_TEXT];
-	struct origin_sum *sum;
 	uint64_t size;
 
 	if (units_size(n, &size))
 		return answer_text(c, MHD_HTTP_BAD_REQUEST, "No such size.\n", size_help);
 	if (size > ORIGIN_SHA256_MAX)
-		return answer_text(
-			c, MHD_HTTP_BAD_REQUEST,
-			"That would take too long: sums are computed, and only up to 64G.\n",
-			size_help);
-	if (head)
-		return answer(c, MHD_HTTP_OK, TEXT_PLAIN,
-			      MHD_create_response_from_buffer(sizeof(unknown), unknown,
-							      MHD_RESPMEM_PERSISTENT));
-	sum = origin_sums_add(o->sums, c, size);
-	if (!sum)
-		return answer_text(c, MHD_HTTP_SERVICE_UNAVAILABLE, "Not now.\n", "");
-	*context = sum;
-	return MHD_YES;
+		return answer_text(c, MHD_HTTP_BAD_REQUEST,
+				   "Too long: sums are computed, and only up to 64G.\n", size_help);
+	return answer(c, MHD_HTTP_OK, TEXT_PLAIN, origin_sums_response(o->sums, c, size));
 }
 
 static const char *behind(const char *text, const char *prefix)
@@ -201,8 +179,7 @@ static const char *behind(const char *text, const char *prefix)
 	return strncmp(text, prefix, n) ? NULL : text + n;
 }
 
-static enum MHD_Result route(struct origin *o, struct MHD_Connection *c, const char *path,
-			     bool head, void **context)
+static enum MHD_Result route(struct origin *o, struct MHD_Connection *c, const char *path)
 {
 	const char *n;
 
@@ -211,19 +188,17 @@ static enum MHD_Result route(struct origin *o, struct MHD_Connection *c, const c
 	if ((n = behind(path, "/bytes/")))
 		return answer_bytes(o, c, n);
 	if ((n = behind(path, "/sha256/")))
-		return sum_begin(o, c, n, head, context);
+		return answer_sum(o, c, n);
 	return answer_text(c, MHD_HTTP_NOT_FOUND, "Nothing is here.\n", help);
 }
 
-/* Called for the headers, for each piece of a body, and when the request is complete; once more
- * when a sum is done. *context is NULL at first, then the origin, or the sum that the request waits
- * for. */
+/* Called for the headers, then for each piece of a body, and when the request is complete. *context
+ * is NULL at first. */
 static enum MHD_Result handle(void *arg, struct MHD_Connection *c, const char *path,
 			      const char *method, const char *version, const char *body,
 			      size_t *body_size, void **context)
 {
 	struct origin *o = arg;
-	bool head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
 
 	(void)version;
 	(void)body;
@@ -236,19 +211,16 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *c, const char *p
 		*body_size = 0; /* taken, and dropped */
 		return MHD_YES;
 	}
-	if (*context != o)
-		return answer_sum(c, *context);
-	if (!head && strcmp(method, MHD_HTTP_METHOD_GET) != 0)
+	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
 		return answer_text(c, MHD_HTTP_METHOD_NOT_ALLOWED, "Only GET and HEAD.\n", help);
-	return route(o, c, path, head, context);
+	return route(o, c, path);
 }
 
 static void completed(void *arg, struct MHD_Connection *c, void **context,
 		      enum MHD_RequestTerminationCode how)
 {
-	if (*context && *context != arg)
-		free(*context);
-	*context = NULL;
+	(void)arg;
+	(void)context;
 	if (how == MHD_REQUEST_TERMINATED_COMPLETED_OK)
 		MHD_set_connection_option(c, MHD_CONNECTION_OPTION_TIMEOUT, IDLE_S);
 }
@@ -307,7 +279,7 @@ static int serve(struct origin *o, int fd)
 
 	o->port = port_of(fd);
 	errno = 0;
-	o->mhd = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL,
+	o->mhd = MHD_start_daemon(MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL,
 				  NULL, handle, o, MHD_OPTION_NOTIFY_COMPLETED, completed, o,
 				  MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 	if (o->mhd)

@@ -8,9 +8,11 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/list.h"
 
+#define TEXT  68                   /* 64 digits, two blanks, "-", newline */
 #define SLICE ((uint64_t)64 << 20) /* some tens of milliseconds */
 
 struct origin_sums {
@@ -25,10 +27,12 @@ struct origin_sums {
 
 struct origin_sum {
 	struct list in_waiting;
+	struct origin_sums *sums;
 	struct MHD_Connection *connection;
+	bool asked; /* has been waiting */
 	struct sha256_ctx sha;
 	uint64_t size, at;
-	char text[ORIGIN_SUM_TEXT + 1]; /* "": not done */
+	char text[TEXT + 1]; /* "": not done */
 };
 
 static void write_text(struct origin_sum *sum)
@@ -76,7 +80,7 @@ static struct origin_sum *next_waiting(struct origin_sums *sums)
 	return list_of(n, struct origin_sum, in_waiting);
 }
 
-/* A resumed sum may be answered and freed at once: it is not touched again. */
+/* Once its connection is woken, a sum may be read and freed at once: it is not touched again. */
 static void wake_all(struct origin_sums *sums)
 {
 	struct list *n;
@@ -147,31 +151,56 @@ void origin_sums_free(struct origin_sums *sums)
 	free(sums);
 }
 
-struct origin_sum *origin_sums_add(struct origin_sums *sums, struct MHD_Connection *connection,
-				   uint64_t size)
+/* Asleep before it can be woken. */
+static bool enqueue(struct origin_sum *sum)
+{
+	struct origin_sums *sums = sum->sums;
+	bool open;
+
+	pthread_mutex_lock(&sums->lock);
+	open = !sums->stopped;
+	if (open) {
+		MHD_suspend_connection(sum->connection);
+		list_add_tail(&sums->waiting, &sum->in_waiting);
+		pthread_cond_signal(&sums->changed);
+	}
+	pthread_mutex_unlock(&sums->lock);
+	return open;
+}
+
+/* The body is wanted: at first there is none yet. Woken without a text, the sums were stopped. */
+static ssize_t sum_read(void *arg, uint64_t at, char *buf, size_t max)
+{
+	struct origin_sum *sum = arg;
+	size_t left;
+
+	if (!sum->text[0]) {
+		if (sum->asked || !enqueue(sum))
+			return MHD_CONTENT_READER_END_WITH_ERROR;
+		sum->asked = true;
+		return 0;
+	}
+	left = TEXT - (size_t)at;
+	if (max > left)
+		max = left;
+	memcpy(buf, sum->text + at, max);
+	return (ssize_t)max;
+}
+
+struct MHD_Response *origin_sums_response(struct origin_sums *sums,
+					  struct MHD_Connection *connection, uint64_t size)
 {
 	struct origin_sum *sum = calloc(1, sizeof(*sum));
+	struct MHD_Response *r;
 
 	if (!sum)
 		return NULL;
+	sum->sums = sums;
 	sum->connection = connection;
 	sum->size = size;
 	sha256_init(&sum->sha);
-	pthread_mutex_lock(&sums->lock);
-	if (sums->stopped) {
-		pthread_mutex_unlock(&sums->lock);
+	r = MHD_create_response_from_callback(TEXT, TEXT, sum_read, sum, free);
+	if (!r)
 		free(sum);
-		return NULL;
-	}
-	/* Asleep before it can be woken. */
-	MHD_suspend_connection(connection);
-	list_add_tail(&sums->waiting, &sum->in_waiting);
-	pthread_cond_signal(&sums->changed);
-	pthread_mutex_unlock(&sums->lock);
-	return sum;
-}
-
-const char *origin_sum_text(const struct origin_sum *sum)
-{
-	return sum->text[0] ? sum->text : NULL;
+	return r;
 }
