@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/sys.h"
 #include "base/timer.h"
 
 #define MANY 1000
@@ -216,6 +217,34 @@ static void too_much_is_refused_and_changes_nothing(void **state)
 	timers_free(&ts);
 }
 
+static void without_memory_nothing_changes(void **state)
+{
+	struct timer t[40] = { 0 };
+	struct timers ts;
+	size_t n = 0;
+
+	(void)state;
+	timers_init(&ts);
+	sys_fault_at(1, 0, 0);
+	assert_int_equal(timer_arm(&ts, &t[0], 1), -ENOMEM);
+	assert_false(timer_armed(&t[0]));
+	assert_true(timers_next(&ts) == UINT64_MAX);
+	assert_int_equal(timer_arm(&ts, &t[0], 1), 0);
+	for (n = 1; n < ts.room; n++)
+		assert_int_equal(timer_arm(&ts, &t[n], 100 - n), 0);
+	assert_true(n < 40);
+	sys_fault_at(1, 0, SYS_FAULT_STAYS);
+	assert_int_equal(timer_arm(&ts, &t[n], 0), -ENOMEM);
+	assert_false(timer_armed(&t[n]));
+	/* What is armed can still be moved. */
+	assert_int_equal(timer_arm(&ts, &t[0], 50), 0);
+	lawful(&ts);
+	sys_fault_at(0, 0, 0);
+	assert_int_equal(timer_arm(&ts, &t[n], 0), 0);
+	assert_ptr_equal(timers_due(&ts, 0), &t[n]);
+	timers_free(&ts);
+}
+
 static void the_ends_of_time_are_times(void **state)
 {
 	struct timer a = { 0 }, b = { 0 };
@@ -243,6 +272,7 @@ int main(void)
 		cmocka_unit_test(it_agrees_with_a_plain_list),
 		cmocka_unit_test(reserved_room_is_not_left),
 		cmocka_unit_test(too_much_is_refused_and_changes_nothing),
+		cmocka_unit_test(without_memory_nothing_changes),
 		cmocka_unit_test(the_ends_of_time_are_times),
 	};
 
