@@ -69,7 +69,7 @@ static bool is(const char *word, const char *name, const char *letter)
 	return strcmp(word, name) == 0 || strcmp(word, letter) == 0;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	const struct command *c;
 
@@ -89,4 +89,16 @@ int main(int argc, char **argv)
 	}
 	c = find(argv[1]);
 	return c ? c->run(argc - 1, argv + 1) : unknown(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+	int rc = run(argc, argv);
+
+	/* Half an answer, on a full disk or so, must not look like a whole one. */
+	if (fflush(stdout) != 0 && rc == CMD_FINE) {
+		perror("shunt: cannot write to stdout");
+		return CMD_FATAL;
+	}
+	return rc;
 }
