@@ -224,8 +224,10 @@ int buf_lift(struct shunt_buf *b)
 		failed = -EIO;
 	b->lying = false;
 	b->lost = failed != 0;
-	if (failed)
+	if (failed) {
 		run_drop(&b->s->kit, &b->run);
+		end_lost(e, -failed);
+	}
 	e->buf = NULL;
 	e->want = e->depth;
 	e->stat.in += b->length;
@@ -263,10 +265,8 @@ void buf_unref(struct shunt_buf *b)
 		e->want = e->depth;
 		e->stat.in += b->length;
 		e->s->kit.taken += b->length;
-		if (failed && !end_is(e, F_HURT)) {
-			e->facts |= F_HURT;
-			e->error = -failed;
-		}
+		if (failed)
+			end_lost(e, -failed);
 		buf_low_water(e, 1);
 	} else if (e) {
 		e->stat.outstanding -= b->length;

@@ -32,7 +32,8 @@ enum fact {
 	F_OVER = 1 << 9,    /* more than half the queue's limit waits: tell when there is room */
 	F_EDGE = 1 << 10,   /* no low-water mark on this kind of socket: edge-triggered meanwhile */
 	F_LOWAT = 1 << 11,  /* SO_RCVLOWAT is raised */
-	F_HUNG_UP = 1 << 12 /* epoll said HUP */
+	F_HUNG_UP = 1 << 12, /* epoll said HUP */
+	F_LOST = 1 << 13 /* bytes were lost on the way out of its socket: what follows is not read */
 };
 
 enum end_kind { END_TCP, END_UNIX, END_WATCHED };
@@ -135,6 +136,16 @@ static inline void end_touch(struct shunt_end *e)
 {
 	if (list_empty(&e->work))
 		list_add_tail(&e->s->work, &e->work);
+}
+
+/* A buffer's bytes could not be had from the socket (error > 0): what still lies there must not pass
+ * for what comes after them. The next look at the end hurts it; whoever calls may be in its streams. */
+static inline void end_lost(struct shunt_end *e, int error)
+{
+	if (!end_is(e, F_HURT | F_LOST))
+		e->error = error;
+	e->facts |= F_LOST;
+	end_touch(e);
 }
 
 /* Have the program told. */

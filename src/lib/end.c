@@ -179,12 +179,14 @@ void end_watch(struct shunt_end *e, uint32_t events)
 {
 	struct shunt *s = e->s;
 
-	if (e->interest == events || end_is(e, F_GONE))
+	if (end_is(e, F_GONE))
 		return;
-	if (events == 0 && end_is(e, F_HUNG_UP)) {
+	if (events == 0 && end_is(e, F_HUNG_UP)) { /* also when we watched for nothing before */
 		end_unwatch(e);
 		return;
 	}
+	if (e->interest == events)
+		return;
 	int op = e->interest == EPOLL_NONE ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
 	uint64_t ticket = ticket_make(TICKET_END, e->slot, s->slots[e->slot].generation);
 	int r = sys_epoll_ctl(s->epfd, op, e->src.fd, events, ticket);
@@ -259,8 +261,12 @@ void end_gone(struct shunt_end *e, enum shunt_why why, bool reset)
 	if (end_is(e, F_GONE))
 		return;
 	if (end_will_tell(e, SHUNT_ARRIVED)) { /* nobody has seen it, nobody will */
+		struct shunt_buf *b = e->buf;
+
 		end_untell(e, SHUNT_ARRIVED);
-		buf_unref(e->buf);
+		if (b->lying)
+			buf_put_back(b);
+		buf_unref(b);
 	}
 	buf_orphan_all(e);
 	stream_drop(e);
@@ -296,7 +302,7 @@ int end_check_connect(struct shunt_end *e, uint32_t events)
 /* A lying buffer, an event not yet handed out, or too much in the program's hands hold reading back. */
 static bool may_read(const struct shunt_end *e)
 {
-	return !end_is(e, F_CONNECTING | F_FIN_CAME | F_BROKEN | F_GONE) && !e->buf && !e->join &&
+	return !end_is(e, F_CONNECTING | F_FIN_CAME | F_LOST | F_BROKEN | F_GONE) && !e->buf && !e->join &&
 	       e->depth != SHUNT_JOIN && e->kind != END_WATCHED &&
 	       e->stat.outstanding < e->s->outstanding;
 }
@@ -354,11 +360,13 @@ void end_work(struct shunt_end *e)
 		end_settle(e);
 		return;
 	}
+	if (end_is(e, F_LOST))
+		end_hurt(e, e->error);
 	end_push(e);
 	if (end_is(e, F_HURT) && !end_will_tell(e, SHUNT_ARRIVED)) {
 		if (may_read(e))
 			arrive(e);
-		else if (e->buf || end_is(e, F_CONNECTING | F_FIN_CAME))
+		else if (e->buf || end_is(e, F_CONNECTING | F_FIN_CAME | F_LOST))
 			end_broken(e);
 	}
 	if (end_is(e, F_BROKEN)) /* with a reset: what broke it may have been on our side */
