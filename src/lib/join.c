@@ -34,7 +34,7 @@ static bool way_may_run(const struct join *j, int i)
 {
 	const struct shunt_end *from = j->end[i], *to = j->end[!i];
 
-	return !j->over[i] && !end_is(from, F_CONNECTING | F_GONE) && !from->buf && alive(to) &&
+	return !j->over[i] && !end_is(from, F_CONNECTING | F_LOST | F_GONE) && !from->buf && alive(to) &&
 	       !end_is(to, F_CONNECTING) && stream_empty(to);
 }
 
@@ -58,27 +58,40 @@ static int check(const struct shunt_end *a, const struct shunt_end *b)
 	return 0;
 }
 
-/* What arrived but was not handed out yet goes the way of all that follows. */
-static int pass_unseen(struct shunt_end *from, struct shunt_end *to)
+/* Arrived and taken out, but not handed out yet. */
+static bool has_unseen(const struct shunt_end *e)
+{
+	return end_will_tell(e, SHUNT_ARRIVED) && !e->buf->lying;
+}
+
+/* What arrived but was not handed out yet goes the way of all that follows: queued by now, or, if it
+ * still lies in the socket, by being left there. */
+static void pass_unseen(struct shunt_end *from)
 {
 	struct shunt_buf *b = from->buf;
 
 	end_untell(from, SHUNT_ENDED);
 	if (!end_will_tell(from, SHUNT_ARRIVED))
-		return 0;
-	if (!b->lying) {
-		int r = stream_add(to, b, 0, b->length);
-
-		if (r < 0)
-			return r;
-		from->buf = NULL;
-		buf_unref(b);
-	} else {
+		return;
+	if (b->lying)
 		buf_put_back(b);
-		buf_unref(b);
-	}
+	else
+		from->buf = NULL;
+	buf_unref(b);
 	end_untell(from, SHUNT_ARRIVED);
-	return 0;
+}
+
+/* Both or none. */
+static int queue_unseen(struct shunt_end *a, struct shunt_end *b)
+{
+	int r = has_unseen(a) ? stream_add(b, a->buf, 0, a->buf->length) : 0;
+
+	if (r == 0 && has_unseen(b)) {
+		r = stream_add(a, b->buf, 0, b->buf->length);
+		if (r < 0 && has_unseen(a))
+			stream_take_back(b);
+	}
+	return r;
 }
 
 int join_new(struct shunt_end *a, struct shunt_end *b)
@@ -91,13 +104,13 @@ int join_new(struct shunt_end *a, struct shunt_end *b)
 
 	if (!j)
 		return -ENOMEM;
-	r = pass_unseen(a, b);
-	if (r == 0)
-		r = pass_unseen(b, a);
+	r = queue_unseen(a, b);
 	if (r < 0) {
 		free(j);
 		return r;
 	}
+	pass_unseen(a);
+	pass_unseen(b);
 	list_init(&j->later);
 	j->end[0] = a;
 	j->end[1] = b;
@@ -280,8 +293,11 @@ void join_work(struct shunt_end *e)
 {
 	struct join *j = e->join;
 
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
 		end_push(j->end[i]);
+		if (end_is(j->end[i], F_LOST))
+			end_hurt(j->end[i], j->end[i]->error);
+	}
 	for (int i = 0; i < 2; i++) {
 		if (alive(j->end[i]))
 			continue;
@@ -299,7 +315,8 @@ void join_work(struct shunt_end *e)
 		if (alive(j->end[i]))
 			continue;
 		/* bytes that can go nowhere keep nobody waiting */
-		if (!alive(j->end[!i]) || end_is(j->end[!i], F_CONNECTING))
+		if (!alive(j->end[!i]) || end_is(j->end[!i], F_CONNECTING) ||
+		    end_is(j->end[i], F_LOST))
 			j->over[i] = true;
 		finish_hurt(j, i);
 		if (!e->join)

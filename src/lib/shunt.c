@@ -169,6 +169,7 @@ int shunt_connect(struct shunt *s, const struct sockaddr *to, socklen_t len, siz
 	if (r == 0)
 		r = end_new(s, fd, depth, user, end);
 	if (r < 0) {
+		sys_reset_at_close(fd); /* it may be up: no orderly end of what never began */
 		sys_close(fd);
 		return r;
 	}
