@@ -24,7 +24,7 @@ struct origin;
 /* Serves from threads of its own, which take no signals, until origin_stop. -EADDRINUSE: the
  * address is someone else's; other -errno as of socket(2), bind(2) and listen(2), -ENOMEM, -EAGAIN:
  * no threads. */
-int origin_start(struct origin **o, const struct sockaddr *addr, socklen_t len);
+int origin_start(struct origin **out, const struct sockaddr *addr, socklen_t len);
 
 /* Cuts off what is under way. NULL is allowed. */
 void origin_stop(struct origin *o);

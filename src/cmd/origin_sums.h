@@ -17,7 +17,7 @@ struct MHD_Response;
 struct origin_sums;
 
 /* period[0..length) must stay as it is until origin_sums_stop. */
-int origin_sums_start(struct origin_sums **sums, const uint8_t *period, size_t length);
+int origin_sums_start(struct origin_sums **out, const uint8_t *period, size_t length);
 
 /* Wakes every connection that still sleeps; its answer is cut off, as are later ones. */
 void origin_sums_stop(struct origin_sums *sums);

@@ -430,6 +430,29 @@ static void a_half_closed_client_gets_its_answer(void **state)
 	}
 }
 
+/* Requests sent at once, and the FIN with them: none is forgotten. */
+static void pipelined_requests_are_all_answered(void **state)
+{
+	static const char *const paths[] = { "/bytes/3M", "/sha256/1k", "/bytes/10", "/" };
+	struct reply r;
+	int fd;
+
+	for (size_t round = 0; round < 10; round++) {
+		fd = dial(*state);
+		for (size_t i = 0; i < 4; i++)
+			ask(fd, "GET", paths[i], "Host: a\r\n");
+		assert_int_equal(shutdown(fd, SHUT_WR), 0);
+		for (size_t i = 0; i < 4; i++) {
+			read_head(fd, &r);
+			assert_int_equal(r.status, 200);
+			read_body(fd, &r, content_length(&r));
+			assert_int_equal(r.length, content_length(&r));
+		}
+		assert_int_equal(recv(fd, r.text, 1, 0), 0);
+		close(fd);
+	}
+}
+
 static void counts_are_true(void **state)
 {
 	uint64_t bytes = origin_bytes(*state), requests = origin_requests(*state);
@@ -680,6 +703,7 @@ int main(void)
 		cmocka_unit_test(wrong_sizes_say_what_is_allowed),
 		cmocka_unit_test(a_connection_is_used_again),
 		cmocka_unit_test(a_half_closed_client_gets_its_answer),
+		cmocka_unit_test(pipelined_requests_are_all_answered),
 		cmocka_unit_test(counts_are_true),
 		cmocka_unit_test(many_at_once_get_each_their_own),
 		cmocka_unit_test(long_ones_hold_nobody_up),
