@@ -44,9 +44,31 @@ static int listen6(bool v6only, in_port_t *port)
 	return fd;
 }
 
-static void v4_first(uint32_t addr, const char *name)
+/* A port that nobody holds in either family, be it only by a connection that has just ended; taken
+ * by both side by side, which is the proof that they can be. */
+static in_port_t free_port(uint32_t addr, const char *name)
 {
+	int tries = 0, v4 = -1;
 	in_port_t port = 0;
+
+	for (; v4 < 0 && tries < 500; tries++) {
+		int v6;
+
+		port = 0;
+		v6 = need(listen6(true, &port));
+		v4 = listen4(addr, &port);
+		must(v4 >= 0 || v4 == -EADDRINUSE);
+		close(v6);
+	}
+	believe(v4 >= 0, "IPv6-only [::] held: %s is not refused", name);
+	if (v4 >= 0)
+		close(v4);
+	return port;
+}
+
+static void both_ways(uint32_t addr, const char *name)
+{
+	in_port_t port = free_port(addr, name);
 	int v4 = need(listen4(addr, &port)), v6;
 
 	believe_is(listen6(false, &port), -EADDRINUSE, "%s held: dual-stack [::] is refused", name);
@@ -55,23 +77,10 @@ static void v4_first(uint32_t addr, const char *name)
 	close(v4);
 	if (v6 >= 0)
 		close(v6);
-}
 
-static void v6_first(uint32_t addr, const char *name)
-{
-	in_port_t port = 0;
-	int v6 = need(listen6(false, &port)), v4;
-
+	v6 = need(listen6(false, &port));
 	believe_is(listen4(addr, &port), -EADDRINUSE, "dual-stack [::] held: %s is refused", name);
 	close(v6);
-
-	port = 0;
-	v6 = need(listen6(true, &port));
-	v4 = listen4(addr, &port);
-	believe(v4 >= 0, "IPv6-only [::] held: %s is not", name);
-	close(v6);
-	if (v4 >= 0)
-		close(v4);
 }
 
 static void mapped(void)
@@ -101,10 +110,8 @@ int main(void)
 	belief_begin();
 	if (!family_works(AF_INET6))
 		skip("no IPv6 on this machine's loopback");
-	v4_first(INADDR_ANY, "0.0.0.0");
-	v4_first(INADDR_LOOPBACK, "127.0.0.1");
-	v6_first(INADDR_ANY, "0.0.0.0");
-	v6_first(INADDR_LOOPBACK, "127.0.0.1");
+	both_ways(INADDR_ANY, "0.0.0.0");
+	both_ways(INADDR_LOOPBACK, "127.0.0.1");
 	mapped();
 	return belief_end();
 }
