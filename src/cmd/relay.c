@@ -99,7 +99,7 @@ static int read_args(struct relay_args *a, int argc, char **argv)
 		rows,
 		&a->rest,
 		"ADDR: host:port, :port, [v6]:port, unix:/path\n"
-		"signals: SIGTERM, SIGINT stop at once; SIGUSR1 drains: finish what runs, then exit\n"
+		"signals: SIGTERM, SIGINT stop; SIGUSR1 drains: finish what runs, then exit\n"
 		"exit codes: 0 fine, 1 usage, 2 cannot bind or no permission, 3 fatal at run time\n"
 	};
 	int r = options_parse(&o, argc, argv);

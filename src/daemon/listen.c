@@ -19,22 +19,27 @@ static const char *unix_path(const struct addr *a)
 	return a->ss.ss_family == AF_UNIX && un->sun_path[0] ? un->sun_path : NULL;
 }
 
-static int bound_socket(const struct addr *a, bool shared)
+/* A socket that listens at `a`, beside others of ours if shared. With SO_REUSEADDR two may bind as long
+ * as nobody listens, and both could share the port from then on if they set SO_REUSEPORT before: so
+ * the first one sets it only when the port is surely ours. */
+static int listening_socket(const struct addr *a, bool shared)
 {
 	int fd = sys_socket(a->ss.ss_family, SOCK_STREAM, 0);
+	bool ip = a->ss.ss_family != AF_UNIX;
 	int r = 0;
 
 	if (fd < 0)
 		return fd;
-	if (a->ss.ss_family != AF_UNIX)
+	if (ip)
 		r = sys_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (r == 0 && a->ss.ss_family == AF_INET6) /* "::" takes IPv4 as well */
 		r = sys_setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, !addr_is_every(a));
 	if (r == 0 && shared)
 		r = sys_setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-	if (r == 0 && bind(fd, (const struct sockaddr *)&a->ss, a->len) < 0)
+	if (r == 0 &&
+	    (bind(fd, (const struct sockaddr *)&a->ss, a->len) < 0 || listen(fd, SOMAXCONN) < 0))
 		r = -errno;
-	if (r == 0 && !shared && a->ss.ss_family != AF_UNIX)
+	if (r == 0 && !shared && ip)
 		r = sys_setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (r == 0)
 		return fd;
@@ -56,14 +61,14 @@ static int first_socket(const struct addr *a)
 {
 	const char *path = unix_path(a);
 	struct stat st;
-	int fd = bound_socket(a, false);
+	int fd = listening_socket(a, false);
 
 	if (fd != -EADDRINUSE || !path || lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode) ||
 	    !is_stale(a))
 		return fd;
 	if (unlink(path) < 0)
 		return -errno;
-	return bound_socket(a, false);
+	return listening_socket(a, false);
 }
 
 static int explain(const struct addr *a, int error, char *problem, size_t size)
@@ -105,14 +110,11 @@ static int open_all(struct listener *l, const struct addr *a, unsigned workers)
 	if (unix_path(a) && lstat(unix_path(a), &st) == 0)
 		l->inode = st.st_ino;
 	while (l->count < workers) {
-		fd = a->ss.ss_family == AF_UNIX ? l->fd[0] : bound_socket(&l->addr, true);
+		fd = a->ss.ss_family == AF_UNIX ? l->fd[0] : listening_socket(&l->addr, true);
 		if (fd < 0)
 			return fd;
 		l->fd[l->count++] = fd;
 	}
-	for (unsigned i = 0; i < l->count; i++)
-		if (listen(l->fd[i], SOMAXCONN) < 0)
-			return -errno;
 	return 0;
 }
 

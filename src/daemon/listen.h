@@ -2,7 +2,7 @@
 /* listen.h — sockets that take connections: one address, one socket for each worker
  *
  * Our workers share a port by SO_REUSEPORT, and nobody else: the first socket is bound without it,
- * which fails if anybody holds the port, and is given it once the port is ours. A Unix socket
+ * which fails if anybody holds the port, and is given it once it listens and the port is ours. A Unix socket
  * is one for all workers; a file left behind by a dead process is replaced, a living one is not.
  */
 #ifndef DAEMON_LISTEN_H
