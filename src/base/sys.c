@@ -279,7 +279,7 @@ int sys_unsent(int fd)
 
 int sys_at_mark(int fd)
 {
-	FAULT(ENOTTY);
+	FAULT(EPERM);
 	return ask(fd, SIOCATMARK);
 }
 

@@ -61,25 +61,43 @@ static enum flow drain_urgent(struct kit *k, struct way *w, int *error)
 	return FLOW_DRY;
 }
 
-static void take_urgent(struct kit *k, struct way *w)
+/* The urgent byte is next: take it by itself. Any other way of taking steps over it, so it is asked for
+ * whenever epoll told of it or had no chance to, as while `out` was full. FLOW_TURN: go on. */
+static enum flow take_urgent(struct kit *k, struct way *w, int *error)
 {
 	int byte = urgent_take(w->src.fd);
 
-	if (byte < 0)
-		return;
+	if (byte == -EAGAIN)
+		return FLOW_TURN;
+	if (byte == -ENOMEM || byte == -ENOBUFS)
+		return FLOW_NO_MEMORY;
+	if (byte == -EINPROGRESS || (byte < 0 && !w->src.urgent)) {
+		w->src.urgent = false;
+		return FLOW_DRY; /* epoll will tell */
+	}
+	if (byte < 0) {
+		*error = -byte;
+		return FLOW_IN_BROKEN;
+	}
 	w->urgent = byte;
 	w->src.urgent = false;
 	w->urgents++;
 	w->taken++;
 	k->taken++;
 	k->urgent++;
+	return FLOW_TURN;
 }
 
 /* One run from `in` to `out`. FLOW_TURN: gone, and there may be more. */
 static enum flow round_once(struct kit *k, const struct engine *e, struct way *w, int *error)
 {
-	if (w->src.urgent)
-		take_urgent(k, w);
+	bool urgent = w->src.urgent, ask = urgent || !w->src.fresh;
+
+	w->src.fresh = false;
+	enum flow f = ask ? take_urgent(k, w, error) : FLOW_TURN;
+
+	if (f != FLOW_TURN)
+		return f;
 	if (w->urgent >= 0) {
 		enum flow sent = drain_urgent(k, w, error);
 
@@ -90,8 +108,12 @@ static enum flow round_once(struct kit *k, const struct engine *e, struct way *w
 
 	if (n == 0)
 		return FLOW_END;
-	if (n == -EAGAIN)
+	if (n == -EAGAIN && w->src.urgent && !urgent) /* the engine met the mark */
+		return FLOW_TURN;
+	if (n == -EAGAIN) {
+		w->src.urgent = false;
 		return FLOW_DRY;
+	}
 	if (n == -ENOMEM || n == -ENOBUFS)
 		return FLOW_NO_MEMORY;
 	if (n < 0) {
@@ -99,8 +121,7 @@ static enum flow round_once(struct kit *k, const struct engine *e, struct way *w
 		return FLOW_IN_BROKEN;
 	}
 	w->taken += (uint64_t)n;
-	enum flow f = drain(k, w, error);
-
+	f = drain(k, w, error);
 	if (f != FLOW_DRY)
 		return f;
 	/* with an end or an urgent byte announced, what comes next is known to be there */

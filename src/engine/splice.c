@@ -8,7 +8,7 @@
  *
  * Zero does not always mean the end, nor EAGAIN that nothing is there: with an urgent byte next in
  * line splice says one or the other for ever. So the end is asked of recv, which is cheap (once in
- * a stream's life) and never wrong, and at the mark recv steps over; what it finds is taken by copy.
+ * a stream's life) and never wrong; and EAGAIN asks for the mark, so that the urgent byte is known.
  *
  * A pipe costs three calls and its pages' references. Up to SMALL bytes a copy is cheaper, and
  * what is waiting is asked first, unless much came lately.
@@ -91,9 +91,9 @@ static ssize_t splice_take(struct kit *k, struct source *s, struct run *r, size_
 		s->splice_refused++;
 		k->splice_refused++;
 	}
-	bool ask_recv = n == 0 || refused(n) || (n == -EAGAIN && sys_at_mark(s->fd) == 1);
-
-	return ask_recv ? copy_take(k, s, r, max) : n;
+	if (n == -EAGAIN && sys_at_mark(s->fd) == 1)
+		s->urgent = true;
+	return n == 0 || refused(n) ? copy_take(k, s, r, max) : n;
 }
 
 const struct engine engine_splice = { "splice", SHUNT_SPLICE, cannot, splice_take };

@@ -8,8 +8,10 @@ int urgent_take(int fd)
 	unsigned char byte;
 	int at = sys_at_mark(fd);
 
-	if (at <= 0)
-		return at < 0 ? at : -EAGAIN;
+	if (at == 0 || at == -ENOTTY || at == -EINVAL) /* not every Unix socket knows a mark */
+		return -EAGAIN;
+	if (at < 0)
+		return at;
 	int r = sys_setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, 1);
 
 	if (r < 0)
@@ -18,6 +20,6 @@ int urgent_take(int fd)
 
 	sys_setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, 0);
 	if (n < 0)
-		return (int)n;
+		return n == -EAGAIN ? -EINPROGRESS : (int)n;
 	return n == 1 ? byte : -EAGAIN;
 }

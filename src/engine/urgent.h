@@ -10,7 +10,7 @@
 #define ENGINE_URGENT_H
 
 /* The urgent byte (0-255) if it is next in line on fd, -EAGAIN if other bytes come first or there is
- * none, or another -errno. */
+ * none, -EINPROGRESS if it is next and has not come yet, or another -errno. */
 int urgent_take(int fd);
 
 #endif

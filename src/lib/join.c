@@ -352,8 +352,10 @@ void join_ready(struct shunt_end *e, uint32_t events)
 		end_push(e);
 		run(j, !i);
 	}
+	j->way[i].src.fresh = (events & EPOLLIN) != 0;
 	if (events & (END_INPUT | EPOLLPRI | EPOLLHUP))
 		run(j, i);
+	j->way[i].src.fresh = false;
 }
 
 uint64_t join_later(struct shunt *s)
