@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """tally.py - what came of a test run, in one line
 
-    tally.py RESULT...     RESULT is a testlog.json of meson or a junit .xml of pytest
-    tally.py --sum FILE    add up what several runs left in FILE
+    tally.py RESULT[:STATUS]...   RESULT is a testlog.json of meson or a junit .xml of pytest, STATUS how the runner ended
+    tally.py --sum FILE           add up what several runs left in FILE
 
 Says why meson's tests were skipped (the last line each wrote) and which tests failed, then `N passed, N failed,
-N skipped`, alone on its line. A result that is not there, empty or cut off counts as a failure. Fails when anything
-failed, or nothing ran. With SHUNT_TALLY=FILE in the environment the three numbers are also added to that file.
+N skipped`, alone on its line. A result that is not there, empty or cut off counts as a failure, and so does a runner
+that ended badly while all its tests are good: it was stopped half-way. Fails when anything failed, or nothing ran. With SHUNT_TALLY=FILE in the environment the three numbers are also added to that file.
 """
 import json
 import os
@@ -42,14 +42,19 @@ def of_pytest(path):
             yield PASSED, name, None
 
 
-def of(path):
+def of(arg):
+    path, _, status = arg.partition(":")
     results = []
     try:
         for result in of_pytest(path) if path.endswith(".xml") else of_meson(path):
             results.append(result)
     except (OSError, ValueError, KeyError, xml.ParseError) as e:
         results.append((FAILED, path, f"no result to be read: {e}"))
-    return results or [(FAILED, path, "no test in it")]
+    if not results:
+        results.append((FAILED, path, "no test in it"))
+    if status not in ("", "0") and not any(kind == FAILED for kind, _, _ in results):
+        results.append((FAILED, path, f"its runner ended with {status}"))
+    return results
 
 
 def end(count):
