@@ -1,0 +1,207 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""manual.py - the manual says what the code says
+
+    manual.py --fill PAGE WHY_H [SOURCE...]   print a page with its @marks@ filled in: @reasons@ is the table of why.h's
+                                              WHY_LIST, @door.c@ is that source
+    manual.py --pages TREE                    shunt.3 has each prototype and each SHUNT_ name of shunt.h, and no other;
+                                              README.md quotes examples/relay.c as it is
+    manual.py --options PROGRAM MAN_FOLDER    shunt-X.1 has each option that `shunt X --help` tells, with its letter, its
+                                              argument and its default, and no other
+    manual.py --self-test                     small wrong texts, and that each is found out
+"""
+import os
+import re
+import subprocess
+import sys
+
+# -- what is told, and what is so --
+
+
+def reasons(header):
+    """(text, explanation) of each X(NAME, "text", "explanation") of WHY_LIST."""
+    body = re.search(r"#define WHY_LIST\(X\)((?:.*\\\n)*.*\n)", header).group(1).replace("\\\n", "\n")
+    found = re.findall(r'X\(\s*[A-Z_]+,\s*"([^"]*)",\s*"([^"]*)"\s*\)', body)
+    if not found or len(found) != body.count("X("):
+        sys.exit("manual.py: cannot read WHY_LIST")
+    return found
+
+
+def fill(page, header, sources):
+    table = "\n".join(f"|  {text}\n:  {explanation}" for text, explanation in reasons(header))
+    page = page.replace("@reasons@\n", table + "\n")
+    for name, text in sources.items():
+        shown = re.sub(r"^/\* SPDX.*\n", "", text).expandtabs(4).replace("\\", "\\\\")
+        page = page.replace(f"@{name}@\n", shown)
+    left = re.search(r"^@.*@$", page, re.M)
+    if left:
+        sys.exit(f"manual.py: nothing to fill in for {left.group()}")
+    return page
+
+
+def flat(prototype):
+    return re.sub(r"\s*([*(),;])\s*", r"\1", re.sub(r"\s+", " ", prototype)).strip()
+
+
+def header_prototypes(header):
+    return {flat(p) for p in re.findall(r"^SHUNT_PUBLIC\s+([^;{]*\);)", header, re.M)}
+
+
+def page_prototypes(page):
+    blocks = re.findall(r"^```\n(.*?)^```$", page, re.M | re.S)
+    found = set()
+    for block in blocks:
+        found |= {flat(p) for p in re.findall(r"^[a-z][^;{}]*\bshunt_\w+\([^;{}]*\);", block, re.M)}
+    return found
+
+
+def no_comments(text):
+    return re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+
+
+def header_names(header):
+    code = no_comments(header)
+    names = set(re.findall(r"^\t(SHUNT_[A-Z_]+)", code, re.M)) | set(re.findall(r"#define (SHUNT_[A-Z_]+)", code))
+    return names - {"SHUNT_H", "SHUNT_PUBLIC", "SHUNT_WHYS", "SHUNT_ENGINES", "SHUNT_WHY_NONE"}
+
+
+def page_names(page):
+    return set(re.findall(r"\bSHUNT_[A-Z_]+\b", page))
+
+
+def differences(what, is_so, is_told):
+    return [f"{what}: not told: {x}" for x in sorted(is_so - is_told)] + \
+        [f"{what}: told, but not so: {x}" for x in sorted(is_told - is_so)]
+
+
+def check_library(header, page):
+    wrong = differences("shunt.3", header_prototypes(header), page_prototypes(page))
+    return wrong + differences("shunt.3", header_names(header), page_names(page) - {"SHUNT_H"})
+
+
+def check_quote(readme, example):
+    """The README's block of C that begins as the example does is the example."""
+    for block in re.findall(r"^```c\n(.*?)^```$", readme, re.M | re.S):
+        if block == example:
+            return []
+    return ["README.md: does not quote examples/relay.c as it is"]
+
+
+def help_options(text):
+    """{--name: (letter, argument, default)} of a --help."""
+    found = {}
+    for m in re.finditer(r"^ {2}(?:-(\w), |    )--([\w-]+)(?: ([A-Z]+))?\b(.*(?:\n {20,}\S.*)*)", text, re.M):
+        letter, name, argument, rest = m.groups()
+        default = re.search(r"\[([^\]]*)\]\s*$", rest)
+        found[name] = (letter, argument, default.group(1) if default else None)
+    return found
+
+
+def page_options(page):
+    """The same of a page's OPTIONS."""
+    section = re.search(r"^# OPTIONS\n(.*?)(?=^# )", page, re.M | re.S)
+    found = {}
+    for m in re.finditer(r"^(?:\*-(\w)\*, )?\*--([\w-]+)\*(?: _([A-Z]+)_)?\n((?:\t.*\n)+)",
+                         section.group(1) if section else "", re.M):
+        letter, name, argument, text = m.groups()
+        default = re.search(r"Default:\s*\*([^*]*)\*", text)
+        found[name] = (letter, argument, default.group(1) if default else None)
+    return found
+
+
+def check_options(name, help_text, page):
+    def lines(options):
+        return {f"--{n} (letter {o[0]}, argument {o[1]}, default {o[2]})" for n, o in options.items()}
+
+    is_so = help_options(help_text)
+    if "help" not in is_so:
+        return [f"{name}: its --help cannot be read"]
+    return differences(name, lines(is_so), lines(page_options(page)))
+
+
+# -- files --
+
+
+def read(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+def pages(tree):
+    at = lambda *names: read(os.path.join(tree, *names))  # noqa: E731
+    return check_library(at("include", "shunt.h"), at("man", "shunt.3.scd")) + \
+        check_quote(at("README.md"), at("examples", "relay.c"))
+
+
+def options(program, folder):
+    wrong, commands = [], re.findall(r"^ {2}([a-z]+) {4,}\S", subprocess.run(
+        [program, "--help"], check=True, capture_output=True, text=True).stdout, re.M)
+    if not commands:
+        wrong.append("shunt --help names no command")
+    for c in commands:
+        page = os.path.join(folder, f"shunt-{c}.1.scd")
+        if not os.path.exists(page):
+            wrong.append(f"shunt {c} has no page {page}")
+            continue
+        text = subprocess.run([program, c, "--help"], check=True, capture_output=True, text=True).stdout
+        wrong += check_options(f"shunt-{c}.1", text, read(page))
+        long = [line for line in text.splitlines() if len(line) > 80]
+        wrong += [f"shunt {c} --help: wider than 80 columns: {line}" for line in long]
+        if len(text.splitlines()) > 40:
+            wrong.append(f"shunt {c} --help: {len(text.splitlines())} lines do not fit one screen")
+    return wrong
+
+
+# -- the self-test --
+
+HEADER = "SHUNT_PUBLIC int shunt_a(struct x *s,\n\t\t\t int b);\nenum e {\n\tSHUNT_ONE, /* SHUNT_NOT */\n};\n"
+PAGE = "SHUNT_ONE\n\n```\nint shunt_a(struct x *s,\n            int b);\n```\n"
+HELP = "usage\n\n  -e, --engine ENGINE     how [auto]\n      --idle-timeout TIME\n                          end it\n" \
+       "                          [10m]\n  -h, --help              this\n"
+OPTIONS = "# OPTIONS\n\n*-e*, *--engine* _ENGINE_\n\tHow. Default: *auto*.\n\n*--idle-timeout* _TIME_\n\tEnd it. Default:\n" \
+          "\t*10m*.\n\n*-h*, *--help*\n\tThis.\n\n# END\n"
+
+
+def self_test():
+    stories = [
+        ("true page", check_library(HEADER, PAGE), False),
+        ("a parameter that is gone", check_library(HEADER.replace("int b", "long b"), PAGE), True),
+        ("a function nobody tells of", check_library(HEADER + "SHUNT_PUBLIC void shunt_b(void);\n", PAGE), True),
+        ("a function that is gone", check_library(HEADER, PAGE.replace("```\nint", "```\nint shunt_c(void);\nint")), True),
+        ("a name nobody tells of", check_library(HEADER.replace("ONE,", "ONE,\n\tSHUNT_TWO,"), PAGE), True),
+        ("a name that is gone", check_library(HEADER, PAGE + "SHUNT_THREE\n"), True),
+        ("true quote", check_quote("x\n```c\nint a;\n```\n", "int a;\n"), False),
+        ("old quote", check_quote("x\n```c\nint a;\n```\n", "int b;\n"), True),
+        ("true options", check_options("x", HELP, OPTIONS), False),
+        ("another default", check_options("x", HELP, OPTIONS.replace("10m", "5m")), True),
+        ("an option nobody tells of", check_options("x", HELP + "      --log FORMAT        to\n", OPTIONS), True),
+        ("an option that is gone", check_options("x", HELP.replace("-e, --engine", "-e, --motor"), OPTIONS), True),
+        ("another letter", check_options("x", HELP.replace("-e,", "-g,"), OPTIONS), True),
+    ]
+    bad = [what for what, found, expected in stories if bool(found) != expected]
+    filled = fill("a\n@reasons@\nb\n", '#define WHY_LIST(X) \\\n\tX(A, "a", "is a") \\\n\tX(B_C, "b-c",  \\\n\t  "is b")\n', {})
+    if filled != "a\n|  a\n:  is a\n|  b-c\n:  is b\nb\n":
+        bad.append("filling in the reasons")
+    print(*(f"judged wrongly: {b}" for b in bad), sep="\n", end="\n" if bad else "")
+    print(f"manual.py: {len(stories) + 1} stories, {len(bad)} judged wrongly")
+    return bad
+
+
+def main():
+    word, *rest = sys.argv[1:] or ["--help"]
+    if word == "--fill":
+        sys.stdout.write(fill(read(rest[0]), read(rest[1]), {os.path.basename(s): read(s) for s in rest[2:]}))
+        return 0
+    if word == "--self-test":
+        return 1 if self_test() else 0
+    if word not in ("--pages", "--options"):
+        print(__doc__)
+        return 1
+    wrong = pages(*rest) if word == "--pages" else options(*rest)
+    print(*wrong, sep="\n", end="\n" if wrong else "")
+    print(f"manual.py: {len(wrong)} differences")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
