@@ -358,23 +358,32 @@ void join_ready(struct shunt_end *e, uint32_t events)
 	j->way[i].src.fresh = false;
 }
 
-uint64_t join_later(struct shunt *s)
+void join_later(struct shunt *s)
 {
-	uint64_t next = UINT64_MAX;
 	struct list *n, *keep;
 
 	list_each_safe(n, keep, &s->later) {
 		struct join *j = list_of(n, struct join, later);
 
-		if (j->due > s->now) {
-			next = j->due < next ? j->due : next;
+		if (j->due > s->now)
 			continue;
-		}
 		list_remove(&j->later);
 		for (int i = 0; i < 2; i++)
 			if (alive(j->end[i]) && !j->full[i] && way_may_run(j, i))
 				run(j, i);
 		end_touch(j->end[0]);
+	}
+}
+
+uint64_t join_due(const struct shunt *s)
+{
+	uint64_t next = UINT64_MAX;
+	struct list *n;
+
+	list_each(n, &s->later) {
+		struct join *j = list_of(n, struct join, later);
+
+		next = j->due < next ? j->due : next;
 	}
 	return next;
 }

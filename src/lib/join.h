@@ -11,8 +11,10 @@ int join_new(struct shunt_end *a, struct shunt_end *b);
 void join_ready(struct shunt_end *e, uint32_t events);
 /* What is due before the next wait. */
 void join_work(struct shunt_end *e);
-/* Try those again whose time has come; returns when the next is due, or UINT64_MAX. */
-uint64_t join_later(struct shunt *s);
+/* Try those again whose time has come. They may ask for another time at once, or when worked on. */
+void join_later(struct shunt *s);
+/* When the next is to be tried, or UINT64_MAX. */
+uint64_t join_due(const struct shunt *s);
 /* Two ends again, with their counts; what was between them is dropped. */
 void join_undo(struct join *j);
 /* Reset both ends now. */

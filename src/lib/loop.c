@@ -190,18 +190,17 @@ int loop_wait(struct shunt *s, struct shunt_event *events, int max, int timeout_
 	last_turn_ends(s);
 	for (;;) {
 		work(s);
-		uint64_t due = list_empty(&s->later) ? UINT64_MAX : join_later(s);
-
+		join_later(s);
 		work(s);
 		if (!list_empty(&s->told))
 			deadline = 0;
-		n = listen_once(s, time_left(s, deadline, due));
+		n = listen_once(s, time_left(s, deadline, join_due(s)));
 		if (n < 0 && list_empty(&s->told))
 			return n;
 		if (!list_empty(&s->told) || s->now >= deadline)
 			break;
 	}
 	work(s);
-	set_timer(s, list_empty(&s->later) ? UINT64_MAX : join_later(s));
+	set_timer(s, join_due(s));
 	return hand_out(s, events, max);
 }
