@@ -87,13 +87,18 @@ def check_quote(readme, example):
     return ["README.md: does not quote examples/relay.c as it is"]
 
 
+def one_default(values):
+    return ", ".join(sorted(values)) or None
+
+
 def help_options(text):
-    """{--name: (letter, argument, default)} of a --help."""
+    """{--name: (letter, argument, default)} of a --help; of [splice 1M, copy 256K] the values."""
     found = {}
     for m in re.finditer(r"^ {2}(?:-(\w), |    )--([\w-]+)(?: ([A-Z]+))?\b(.*(?:\n {20,}\S.*)*)", text, re.M):
         letter, name, argument, rest = m.groups()
         default = re.search(r"\[([^\]]*)\]\s*$", rest)
-        found[name] = (letter, argument, default.group(1) if default else None)
+        values = default.group(1).split(", ") if default else []
+        found[name] = (letter, argument, one_default(v.split()[-1] for v in values))
     return found
 
 
@@ -104,8 +109,8 @@ def page_options(page):
     for m in re.finditer(r"^(?:\*-(\w)\*, )?\*--([\w-]+)\*(?: _([A-Z]+)_)?\n((?:\t.*\n)+)",
                          section.group(1) if section else "", re.M):
         letter, name, argument, text = m.groups()
-        default = re.search(r"Default:\s*\*([^*]*)\*", text)
-        found[name] = (letter, argument, default.group(1) if default else None)
+        default = re.search(r"Default:(.*?)\.$", text, re.M | re.S)
+        found[name] = (letter, argument, one_default(re.findall(r"\*([^*]*)\*", default.group(1)) if default else []))
     return found
 
 
@@ -173,6 +178,10 @@ def self_test():
         ("true quote", check_quote("x\n```c\nint a;\n```\n", "int a;\n"), False),
         ("old quote", check_quote("x\n```c\nint a;\n```\n", "int b;\n"), True),
         ("true options", check_options("x", HELP, OPTIONS), False),
+        ("two defaults", check_options("x", HELP.replace("[auto]", "[a 1M, b 2M]"),
+                                       OPTIONS.replace("*auto*", "*2M* by b, *1M* by\n\ta")), False),
+        ("one of two defaults", check_options("x", HELP.replace("[auto]", "[a 1M, b 2M]"),
+                                              OPTIONS.replace("*auto*", "*1M* by a")), True),
         ("another default", check_options("x", HELP, OPTIONS.replace("10m", "5m")), True),
         ("an option nobody tells of", check_options("x", HELP + "      --log FORMAT        to\n", OPTIONS), True),
         ("an option that is gone", check_options("x", HELP.replace("-e, --engine", "-e, --motor"), OPTIONS), True),
