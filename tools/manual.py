@@ -5,11 +5,13 @@
     manual.py --fill PAGE WHY_H [SOURCE...]   print a page with its @marks@ filled in: @reasons@ is the table of why.h's
                                               WHY_LIST, @door.c@ is that source
     manual.py --pages TREE                    shunt.3 has each prototype and each SHUNT_ name of shunt.h, and no other;
-                                              README.md quotes examples/relay.c as it is
+                                              README.md quotes examples/relay.c as it is; doc/promises.md names each
+                                              file of tests/promise/ beside its promise
     manual.py --options PROGRAM MAN_FOLDER    shunt-X.1 has each option that `shunt X --help` tells, with its letter, its
                                               argument and its default, and no other
     manual.py --self-test                     small wrong texts, and that each is found out
 """
+import glob
 import os
 import re
 import subprocess
@@ -87,6 +89,17 @@ def check_quote(readme, example):
     return ["README.md: does not quote examples/relay.c as it is"]
 
 
+def check_promises(doc, tests):
+    """Each test that begins with E1: ... stands in the row of E1."""
+    wrong = []
+    for name, text in sorted(tests.items()):
+        m = re.search(r"^/\* (E\d+): ", text, re.M)
+        row = re.search(rf"^\| {m.group(1)} \|.*$", doc, re.M) if m else None
+        if m and (not row or f"`tests/promise/{name}`" not in row.group()):
+            wrong.append(f"doc/promises.md: the row of {m.group(1)} does not name tests/promise/{name}")
+    return wrong
+
+
 def one_default(values):
     return ", ".join(sorted(values)) or None
 
@@ -135,7 +148,9 @@ def read(path):
 def pages(tree):
     at = lambda *names: read(os.path.join(tree, *names))  # noqa: E731
     return check_library(at("include", "shunt.h"), at("man", "shunt.3.scd")) + \
-        check_quote(at("README.md"), at("examples", "relay.c"))
+        check_quote(at("README.md"), at("examples", "relay.c")) + \
+        check_promises(at("doc", "promises.md"), {os.path.basename(p): read(p) for p in glob.glob(
+            os.path.join(tree, "tests", "promise", "*.c"))})
 
 
 def options(program, folder):
@@ -177,6 +192,9 @@ def self_test():
         ("a name that is gone", check_library(HEADER, PAGE + "SHUNT_THREE\n"), True),
         ("true quote", check_quote("x\n```c\nint a;\n```\n", "int a;\n"), False),
         ("old quote", check_quote("x\n```c\nint a;\n```\n", "int b;\n"), True),
+        ("true row", check_promises("| E1 | x | `tests/promise/a.c` |\n", {"a.c": "/* E1: x */\n", "b.c": ""}), False),
+        ("a test in another's row", check_promises("| E1 | x | |\n| E2 | `tests/promise/a.c` |\n",
+                                                   {"a.c": "/* E1: x */\n"}), True),
         ("true options", check_options("x", HELP, OPTIONS), False),
         ("two defaults", check_options("x", HELP.replace("[auto]", "[a 1M, b 2M]"),
                                        OPTIONS.replace("*auto*", "*2M* by b, *1M* by\n\ta")), False),
