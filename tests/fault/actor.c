@@ -9,6 +9,7 @@
 
 enum {
 	TURNS_RELENT = 12,
+	TURNS_SLOW = 2000, /* one byte at a time gets nowhere */
 	TURNS_IDLE = 1500, /* of a millisecond each, in which nothing moved: it hangs */
 	TURNS_MOST = 200000
 };
@@ -285,7 +286,7 @@ void play(struct world *w)
 			none_left &= !w->actors[i].end;
 		if (none_left && idle > 1)
 			turn_away(w);
-		if (idle == TURNS_RELENT)
+		if (idle == TURNS_RELENT || turns == TURNS_SLOW)
 			fault_relents();
 		if (idle > TURNS_IDLE || ++turns > TURNS_MOST) {
 			say_hang(w);

@@ -4,6 +4,8 @@
  *   fault STORY splice|copy             n = 1, 2, 3 … until the story passes untouched; for each n the
  *                                       call fails in each of its ways once, once for ever after, and
  *                                       together with the first and the second call that follow
+ *   fault STORY splice|copy deep        the same in all ways, and with each of the eight calls that follow;
+ *                                       takes minutes
  *   fault STORY splice|copy N WAY THEN  one run of these
  *   fault --covers FILE                 all stories; every call in FILE (sys.c) that can fail has failed
  */
@@ -211,10 +213,27 @@ static void remember(void)
 	}
 }
 
-/* `ways`: all of them, or the first alone. Returns fault points passed. */
-static unsigned long sweep(const struct story *story, enum shunt_engine engine, bool all)
+enum depth { EACH_CALL, EACH_WAY, DEEP };
+
+/* What else fails after the n-th call has failed in its first way, or, deep, in any. */
+static void go_on(const struct story *story, enum shunt_engine engine, unsigned long n, unsigned ways,
+		  enum depth depth)
 {
-	static const int thens[] = {SYS_FAULT_STAYS, 1, 2};
+	int most = depth == DEEP ? 8 : 2, least = depth == EACH_CALL ? 1 : SYS_FAULT_STAYS;
+
+	for (unsigned way = 0; way < (depth == DEEP ? ways : 1); way++) {
+		for (int then = least; then <= most; then++) {
+			if (then == 0)
+				continue;
+			play_once(story, engine, n, way, then);
+			remember();
+		}
+	}
+}
+
+/* Returns how many fault points the story passes. */
+static unsigned long sweep(const struct story *story, enum shunt_engine engine, enum depth depth)
+{
 	unsigned long n = 0;
 
 	run.story = story->name;
@@ -224,12 +243,9 @@ static unsigned long sweep(const struct story *story, enum shunt_engine engine, 
 		unsigned ways = run.ways;
 
 		remember();
-		for (unsigned way = 1; all && way < ways; way++)
+		for (unsigned way = 1; depth != EACH_CALL && way < ways; way++)
 			play_once(story, engine, n, way, 0);
-		for (unsigned i = all ? 0 : 1; i < COUNT(thens); i++) {
-			play_once(story, engine, n, 0, thens[i]);
-			remember();
-		}
+		go_on(story, engine, n, ways, depth);
 	}
 	if (n - 1 < story->least)
 		wrong("%lu fault points were passed, at least %u were to be", n - 1, story->least);
@@ -263,7 +279,7 @@ static void covers(const char *path)
 	must(f, path);
 	for (size_t i = 0; i < COUNT(stories); i++)
 		for (enum shunt_engine e = SHUNT_COPY; e < SHUNT_ENGINES; e++)
-			sweep(stories[i], e, false);
+			sweep(stories[i], e, EACH_CALL);
 	while (fgets(line, sizeof(line), f)) {
 		char *name = line[0] >= 'a' && line[0] <= 'z' ? strstr(line, "sys_") : NULL;
 
@@ -293,15 +309,15 @@ int main(int argc, char **argv)
 		covers(argv[2]);
 		return run.wrongs > 0;
 	}
-	if (argc != 3 && argc != 6) {
-		fprintf(stderr, "fault STORY splice|copy [N WAY THEN] | fault --covers FILE\n");
+	if (argc < 3 || argc == 5 || argc > 6) {
+		fprintf(stderr, "fault STORY splice|copy [deep | N WAY THEN], fault --covers FILE\n");
 		return 99;
 	}
 	const struct story *story = find(argv[1]);
 	enum shunt_engine engine = strcmp(argv[2], "copy") ? SHUNT_SPLICE : SHUNT_COPY;
 
-	if (argc == 3) {
-		unsigned long n = sweep(story, engine, true);
+	if (argc < 6) {
+		unsigned long n = sweep(story, engine, argc == 4 ? DEEP : EACH_WAY);
 
 		printf("%s by %s: %lu fault points\n", story->name, run.engine, n);
 	} else {
