@@ -331,6 +331,8 @@ static bool actor_says(struct actor *a)
 
 	if (sent > 0)
 		a->said += (uint64_t)sent;
+	else if (errno != EAGAIN)
+		a->struck = true; /* the error is taken; what recv says at the end is no end */
 	return sent > 0;
 }
 
@@ -375,6 +377,8 @@ static bool actor_hears(struct actor *a)
 	a->resting = a->rests;
 	if (got < 0) {
 		a->error = errno;
+	} else if (got == 0 && a->struck) {
+		a->error = ECONNRESET;
 	} else if (got == 0) {
 		a->ended = true;
 	} else if (a->kept) {

@@ -53,8 +53,9 @@ struct actor {
 	bool deaf;           /* does not read at all */
 	unsigned char *kept; /* what it heard, where no stream is expected; room for `room` */
 	size_t room;
-	bool ended; /* heard the FIN */
-	int error;  /* what recv said at last */
+	bool ended;  /* heard the FIN */
+	bool struck; /* send has failed */
+	int error;   /* what recv said at last */
 };
 
 struct part {
