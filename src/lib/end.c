@@ -366,8 +366,8 @@ void end_work(struct shunt_end *e)
 	if (end_is(e, F_HURT) && !end_will_tell(e, SHUNT_ARRIVED)) {
 		if (may_read(e))
 			arrive(e);
-		else if (e->buf || end_is(e, F_CONNECTING | F_FIN_CAME | F_LOST))
-			end_broken(e);
+		else if (e->depth == SHUNT_JOIN || end_is(e, F_CONNECTING | F_FIN_CAME | F_LOST))
+			end_broken(e); /* nothing more is to be read; else a head or a held buffer goes first */
 	}
 	if (end_is(e, F_BROKEN)) /* with a reset: what broke it may have been on our side */
 		end_gone(e, e->why, true);

@@ -53,7 +53,8 @@ static int check(const struct shunt_end *a, const struct shunt_end *b)
 		return -EINVAL;
 	if (a->join || b->join)
 		return -EBUSY;
-	if (!alive(a) || !alive(b) || end_is(a, F_FINISH) || end_is(b, F_FINISH))
+	/* one that is merely hurt may be joined: what it sent before is still to be brought over */
+	if (end_is(a, F_BROKEN | F_GONE | F_LOST | F_FINISH) || end_is(b, F_BROKEN | F_GONE | F_LOST | F_FINISH))
 		return -EPIPE;
 	return 0;
 }
