@@ -21,15 +21,15 @@
 #include "base/units.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
+#include "daemon/daemon.h"
 #include "engine/engine.h"
 #include "shunt.h"
 
-#define FACTS   40
-#define FACT    25                /* column of the facts */
-#define OWN_FDS 64                /* what the relay itself has open, beside its connections */
-#define MANY    1000              /* connections; fewer descriptors than these need are too few */
-#define BEST    ((size_t)1 << 20) /* size of pipe that splice asks for */
-#define PIPES   16                /* a worker keeps so many pipes ready */
+#define FACTS 40
+#define FACT  25                /* column of the facts */
+#define MANY  1000              /* connections; fewer descriptors than these need are too few */
+#define BEST  ((size_t)1 << 20) /* size of pipe that splice asks for */
+#define PIPES 16                /* a worker keeps so many pipes ready */
 
 enum group { RELAY, LATER, RIGHTS, GROUPS };
 
@@ -182,7 +182,7 @@ static void descriptors(struct report *r)
 	most = limit.rlim_max;
 	if (limit.rlim_max == RLIM_INFINITY)
 		probe_sysctl("fs.nr_open", &most);
-	carries = most > OWN_FDS ? (most - OWN_FDS) / 2 : 0;
+	carries = daemon_connections(most, 1, 1);
 	note(r, "file descriptors", carries >= MANY,
 	     "raise the hard limit: LimitNOFILE= of its service, or limits.conf(5)",
 	     "for %llu connections, 2 each (limits: soft %llu, hard %llu)",

@@ -109,9 +109,10 @@ static int run(struct demo *d, const struct origin *origin)
 	struct daemon *relay;
 	struct addr listen_at = loopback(d->port);
 	char problem[512];
-	int r = daemon_start(&relay, &d->conf, problem, sizeof(problem));
+	bool bound;
+	int r = daemon_start(&relay, &d->conf, problem, sizeof(problem), &bound);
 
-	if (r == -EADDRINUSE || r == -EACCES)
+	if (r < 0 && !bound)
 		return busy("the relay", "--port", &listen_at, r);
 	if (r < 0) {
 		fprintf(stderr, "shunt demo: %s\n", problem);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* relay.c — `shunt relay`: take connections, connect on, move the bytes both ways */
-#include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,22 +13,28 @@
 static const char *const engines[] = { "auto", "copy", "splice", NULL }; /* enum shunt_engine */
 static const char *const formats[] = { "logfmt", "json", NULL };         /* enum log_format */
 
+#define UNIT_LEAST ((uint64_t)4 << 10)
+#define UNIT_MOST  ((uint64_t)64 << 20)
+
 struct relay_args {
 	struct options_list listen, target, rest;
 	unsigned engine, format, verbose;
-	uint64_t workers;
+	uint64_t workers, unit;
 	struct relay_conf conf;
 };
 
 /* LISTEN TARGET...: the first word is where to listen, unless --listen has said it. */
-static void sort_words(struct relay_args *a)
+static int sort_words(const struct options *o, struct relay_args *a)
 {
 	size_t i = 0;
 
 	if (a->listen.count == 0 && a->rest.count > 0)
 		a->listen.item[a->listen.count++] = a->rest.item[i++];
-	while (i < a->rest.count && a->target.count < OPTIONS_LIST_MAX)
+	if (a->target.count + a->rest.count - i > OPTIONS_LIST_MAX)
+		return options_wrong(o, "more than %d targets", OPTIONS_LIST_MAX);
+	while (i < a->rest.count)
 		a->target.item[a->target.count++] = a->rest.item[i++];
+	return 0;
 }
 
 static int read_listens(const struct options *o, struct relay_args *a)
@@ -73,7 +79,9 @@ static int read_args(struct relay_args *a, int argc, char **argv)
 		{ "target", 't', "ADDR", OPTION_LIST, .list = &a->target,
 		  .help = "where they are brought; the first that takes the connection" },
 		{ "engine", 'e', "ENGINE", OPTION_CHOICE, .choice = &a->engine, .choices = engines,
-		  .def = "auto", .help = "how bytes move; auto: the best that works here" },
+		  .def = "auto", .help = "splice, copy, or auto: the best that works here" },
+		{ "unit", 'u', "SIZE", OPTION_SIZE, .size = &a->unit, .min = UNIT_LEAST,
+		  .max = UNIT_MOST, .help = "bytes moved at a time [splice 1M, copy 256K]" },
 		{ "workers", 'w', "N", OPTION_NUMBER, .number = &a->workers, .min = 0,
 		  .max = RELAY_WORKERS, .def = "0", .help = "threads; 0: one for each CPU" },
 		{ "connect-timeout", 0, "TIME", OPTION_TIME, .time = &c->connect_timeout,
@@ -99,14 +107,16 @@ static int read_args(struct relay_args *a, int argc, char **argv)
 		rows,
 		&a->rest,
 		"ADDR: host:port, :port, [v6]:port, unix:/path\n"
-		"signals: SIGTERM, SIGINT stop; SIGUSR1 drains: finish what runs, then exit\n"
+		"signals: SIGTERM, SIGINT, SIGHUP stop; SIGUSR1 drains: no new ones, then exit\n"
 		"exit codes: 0 fine, 1 usage, 2 cannot bind or no permission, 3 fatal at run time\n"
 	};
 	int r = options_parse(&o, argc, argv);
 
 	if (r != 0)
 		return r;
-	sort_words(a);
+	r = sort_words(&o, a);
+	if (r < 0)
+		return r;
 	if (a->listen.count == 0)
 		return options_wrong(&o,
 				     "where to listen is missing: shunt relay :8080 10.0.0.7:80");
@@ -119,7 +129,8 @@ static int read_args(struct relay_args *a, int argc, char **argv)
 
 static unsigned cpus(void)
 {
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
+	cpu_set_t ours;
+	int n = sched_getaffinity(0, sizeof(ours), &ours) < 0 ? 1 : CPU_COUNT(&ours);
 
 	return n < 1 ? 1 : n > RELAY_WORKERS ? RELAY_WORKERS : (unsigned)n;
 }
@@ -129,6 +140,7 @@ int cmd_relay(int argc, char **argv)
 	struct relay_args a = { .format = 0 };
 	struct daemon *d;
 	char problem[512];
+	bool bound;
 	int r = read_args(&a, argc, argv);
 
 	if (r != 0)
@@ -136,14 +148,13 @@ int cmd_relay(int argc, char **argv)
 	log_setup(STDERR_FILENO, a.verbose ? LOG_DEBUG_LEVEL : LOG_INFO_LEVEL,
 		  a.format ? LOG_JSON : LOG_LOGFMT);
 	a.conf.engine = (enum shunt_engine)a.engine;
+	a.conf.unit = (size_t)a.unit;
 	a.conf.workers = a.workers ? (unsigned)a.workers : cpus();
 	daemon_block_signals();
-	r = daemon_start(&d, &a.conf, problem, sizeof(problem));
+	r = daemon_start(&d, &a.conf, problem, sizeof(problem), &bound);
 	if (r < 0) {
 		fprintf(stderr, "shunt relay: %s\n", problem);
-		return r == -EADDRINUSE || r == -EACCES || r == -EPERM || r == -EADDRNOTAVAIL
-			       ? CMD_BIND
-			       : CMD_FATAL;
+		return bound ? CMD_FATAL : CMD_BIND;
 	}
 	r = daemon_run(d, UINT64_MAX, NULL, NULL);
 	if (r < 0) { /* a thread that hangs can't be joined: leave without it */

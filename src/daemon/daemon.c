@@ -19,7 +19,7 @@
 #include "daemon/worker.h"
 #include "engine/engine.h"
 
-enum { STOP_MS = 4500, RESERVE = 64 };
+enum { STOP_MS = 4500, POLL_MOST_MS = 3600000 };
 
 struct daemon {
 	struct relay_conf conf;
@@ -56,19 +56,29 @@ void daemon_block_signals(void)
 
 /* -- start -- */
 
-/* Two descriptors for each connection, some pipes, and a few for ourselves. */
-static uint64_t connections_allowed(void)
+uint64_t daemon_connections(uint64_t descriptors, unsigned workers, size_t listens)
+{
+	/* standard streams, signals, a look-up; for each worker epoll, two wakers and its sockets */
+	uint64_t own = 10 + workers * (3 + listens);
+	uint64_t pipes = workers * 2 * PIPE_KEEP;
+
+	if (descriptors >
+	    4 * (own + pipes)) /* where they are short, pipes do without: by copying */
+		own += pipes;
+	return descriptors > own + 4 ? (descriptors - own) / 2 : 2;
+}
+
+/* The soft limit is raised to the hard one. */
+static uint64_t connections_allowed(const struct relay_conf *c)
 {
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return 400;
+		return daemon_connections(1024, c->workers, c->listens);
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	getrlimit(RLIMIT_NOFILE, &limit);
-	if (limit.rlim_cur > 4 * RESERVE)
-		return (limit.rlim_cur - RESERVE) / 2;
-	return limit.rlim_cur > 16 ? (limit.rlim_cur - 12) / 2 : 2;
+	return daemon_connections(limit.rlim_cur, c->workers, c->listens);
 }
 
 /* The engine that will run, and why not a better one. */
@@ -130,29 +140,33 @@ static int open_all(struct daemon *d, char *problem, size_t size)
 	return r;
 }
 
-int daemon_start(struct daemon **out, const struct relay_conf *conf, char *problem, size_t size)
+int daemon_start(struct daemon **out, const struct relay_conf *conf, char *problem, size_t size,
+		 bool *bound)
 {
 	struct daemon *d = sys_alloc(sizeof(*d));
 
+	*bound = false;
 	if (!d) {
+		*bound = true;
 		snprintf(problem, size, "no memory");
 		return -ENOMEM;
 	}
 	d->conf = *conf;
 	d->done = d->signals = -1;
-	uint64_t allowed = connections_allowed();
+	uint64_t allowed = connections_allowed(conf);
 
 	if (!d->conf.max_connections || d->conf.max_connections > allowed) {
 		if (d->conf.max_connections)
 			log_say(LOG_WARN_LEVEL,
 				"--max-connections %llu needs more descriptors than the limit allows: %llu "
-				"(raise it with ulimit -n)",
+				"(raise the hard limit: ulimit -Hn, LimitNOFILE=)",
 				(unsigned long long)d->conf.max_connections,
 				(unsigned long long)allowed);
 		d->conf.max_connections = allowed;
 	}
 	int r = open_all(d, problem, size);
 
+	*bound = d->listeners == conf->listens;
 	if (r < 0) {
 		daemon_free(d);
 		return r;
@@ -244,7 +258,9 @@ int daemon_run(struct daemon *d, uint64_t after_ms,
 
 		if (each_second && next < until)
 			until = next;
-		poll(fds, 2, until == UINT64_MAX ? -1 : until > now ? (int)(until - now) : 0);
+		if (until > now + POLL_MOST_MS)
+			until = now + POLL_MOST_MS;
+		poll(fds, 2, until > now ? (int)(until - now) : 0);
 		now = clock_ms();
 		take_signals(d);
 		if (read(d->done, &n, sizeof(n)) < 0 && errno != EAGAIN)

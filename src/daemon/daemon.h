@@ -3,6 +3,8 @@
 #ifndef DAEMON_DAEMON_H
 #define DAEMON_DAEMON_H
 
+#include <stdbool.h>
+
 #include "daemon/relay_conf.h"
 
 struct daemon;
@@ -13,8 +15,12 @@ struct daemon_totals {
 };
 
 /* Listen, say so in the log, and let the workers run. 0, or -errno with a sentence in problem:
- * nothing is left open then. -EADDRINUSE, -EACCES, -EADDRNOTAVAIL: an address can't be had. */
-int daemon_start(struct daemon **d, const struct relay_conf *conf, char *problem, size_t size);
+ * nothing is left open then. *bound says whether all addresses had been had by then. */
+int daemon_start(struct daemon **d, const struct relay_conf *conf, char *problem, size_t size,
+		 bool *bound);
+
+/* How many connections `descriptors` carry: two each, beside what workers and pipes need. */
+uint64_t daemon_connections(uint64_t descriptors, unsigned workers, size_t listens);
 
 /* Until a signal or `after_ms` (UINT64_MAX: for ever) ends it: SIGTERM and SIGINT cut everything,
  * SIGUSR1 drains. `each_second` is called about once a second, if given. Blocks these signals. 0, or

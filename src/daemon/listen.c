@@ -12,6 +12,8 @@
 #include "base/sys.h"
 #include "daemon/holder.h"
 
+enum share { ONLY, FIRST, ANOTHER };
+
 static const char *unix_path(const struct addr *a)
 {
 	const struct sockaddr_un *un = (const struct sockaddr_un *)(const void *)&a->ss;
@@ -19,10 +21,10 @@ static const char *unix_path(const struct addr *a)
 	return a->ss.ss_family == AF_UNIX && un->sun_path[0] ? un->sun_path : NULL;
 }
 
-/* A socket that listens at `a`, beside others of ours if shared. With SO_REUSEADDR two may bind as long
- * as nobody listens, and both could share the port from then on if they set SO_REUSEPORT before: so
- * the first one sets it only when the port is surely ours. */
-static int listening_socket(const struct addr *a, bool shared)
+/* A socket that listens at `a`. With SO_REUSEADDR two may bind as long as nobody listens, and both
+ * could share the port from then on if they set SO_REUSEPORT before: so the FIRST of many sets it
+ * only when the port is surely ours, and an ONLY one never. */
+static int listening_socket(const struct addr *a, enum share share)
 {
 	int fd = sys_socket(a->ss.ss_family, SOCK_STREAM, 0);
 	bool ip = a->ss.ss_family != AF_UNIX;
@@ -34,12 +36,12 @@ static int listening_socket(const struct addr *a, bool shared)
 		r = sys_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (r == 0 && a->ss.ss_family == AF_INET6) /* "::" takes IPv4 as well */
 		r = sys_setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, !addr_is_every(a));
-	if (r == 0 && shared)
+	if (r == 0 && share == ANOTHER)
 		r = sys_setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (r == 0 &&
 	    (bind(fd, (const struct sockaddr *)&a->ss, a->len) < 0 || listen(fd, SOMAXCONN) < 0))
 		r = -errno;
-	if (r == 0 && !shared && ip)
+	if (r == 0 && share == FIRST && ip)
 		r = sys_setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (r == 0)
 		return fd;
@@ -57,18 +59,18 @@ static bool is_stale(const struct addr *a)
 	return r == -ECONNREFUSED;
 }
 
-static int first_socket(const struct addr *a)
+static int first_socket(const struct addr *a, enum share share)
 {
 	const char *path = unix_path(a);
 	struct stat st;
-	int fd = listening_socket(a, false);
+	int fd = listening_socket(a, share);
 
 	if (fd != -EADDRINUSE || !path || lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode) ||
 	    !is_stale(a))
 		return fd;
 	if (unlink(path) < 0)
 		return -errno;
-	return listening_socket(a, false);
+	return listening_socket(a, share);
 }
 
 static int explain(const struct addr *a, int error, char *problem, size_t size)
@@ -89,6 +91,8 @@ static int explain(const struct addr *a, int error, char *problem, size_t size)
 			"cannot listen on %s: ports below net.ipv4.ip_unprivileged_port_start need "
 			"CAP_NET_BIND_SERVICE (run as root, or setcap cap_net_bind_service=ep)",
 			text);
+	else if (error == -ENOENT && unix_path(a))
+		snprintf(problem, size, "cannot listen on %s: its directory does not exist", text);
 	else if (error == -EADDRNOTAVAIL)
 		snprintf(problem, size, "cannot listen on %s: not an address of this machine",
 			 text);
@@ -99,7 +103,7 @@ static int explain(const struct addr *a, int error, char *problem, size_t size)
 
 static int open_all(struct listener *l, const struct addr *a, unsigned workers)
 {
-	int fd = first_socket(a);
+	int fd = first_socket(a, workers > 1 ? FIRST : ONLY);
 	struct stat st;
 
 	if (fd < 0)
@@ -110,7 +114,7 @@ static int open_all(struct listener *l, const struct addr *a, unsigned workers)
 	if (unix_path(a) && lstat(unix_path(a), &st) == 0)
 		l->inode = st.st_ino;
 	while (l->count < workers) {
-		fd = a->ss.ss_family == AF_UNIX ? l->fd[0] : listening_socket(&l->addr, true);
+		fd = a->ss.ss_family == AF_UNIX ? l->fd[0] : listening_socket(&l->addr, ANOTHER);
 		if (fd < 0)
 			return fd;
 		l->fd[l->count++] = fd;

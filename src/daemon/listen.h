@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* listen.h — sockets that take connections: one address, one socket for each worker
  *
- * Our workers share a port by SO_REUSEPORT, and nobody else: the first socket is bound without it,
- * which fails if anybody holds the port, and is given it once it listens and the port is ours. A Unix socket
- * is one for all workers; a file left behind by a dead process is replaced, a living one is not.
+ * Our workers share a port by SO_REUSEPORT. The first socket is bound without it, which fails if
+ * anybody holds the port, another shunt included, and is given it once it listens and the port is
+ * ours. From then on the kernel lets in who sets SO_REUSEPORT as well and is the same user; a
+ * single worker shares with nobody. A Unix socket is one for all workers; a file left behind by a
+ * dead process is replaced, a living one is not.
  */
 #ifndef DAEMON_LISTEN_H
 #define DAEMON_LISTEN_H

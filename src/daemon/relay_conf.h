@@ -18,6 +18,7 @@ struct relay_conf {
 	struct addr target[RELAY_TARGETS]; /* tried in this order */
 	size_t targets;
 	enum shunt_engine engine;
+	size_t unit; /* bytes moved at a time; 0: the engine's own */
 	unsigned workers;
 	uint64_t max_connections;
 	/* milliseconds; 0: never */

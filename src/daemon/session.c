@@ -230,6 +230,14 @@ static enum why why_not(int error)
 	}
 }
 
+/* Descriptors may come back as long as a connect may take. */
+static bool may_wait(const struct sessions *ss, const struct session *x)
+{
+	uint64_t most = ss->conf->connect_timeout;
+
+	return most == 0 || ss->now - x->began < most;
+}
+
 /* From x->target on, until one takes. */
 static void connect_on(struct sessions *ss, struct session *x, int error)
 {
@@ -245,7 +253,7 @@ static void connect_on(struct sessions *ss, struct session *x, int error)
 		}
 		if (x->server) /* not joined: the client has just been found dead */
 			break;
-		if (no_fds(error) && ss->now - x->began < ss->conf->connect_timeout) {
+		if (no_fds(error) && may_wait(ss, x)) {
 			arm(ss, x, FDS_AGAIN_MS);
 			return;
 		}
@@ -273,6 +281,7 @@ void session_begin(struct sessions *ss, int fd, const struct addr *client, const
 		log_say(LOG_WARN_LEVEL, "no memory for a connection");
 		sys_reset_at_close(fd);
 		sys_close(fd);
+		ss->ended++;
 		return;
 	}
 	x->thing = THING_SESSION;

@@ -40,6 +40,7 @@ static bool at_limit(const struct worker *w)
 static void open_doors(struct worker *w)
 {
 	w->closed = false;
+	w->sessions.short_of_fds = false; /* try, and see */
 	for (size_t i = 0; i < w->doors; i++) {
 		struct door *d = &w->door[i];
 
@@ -73,29 +74,41 @@ static bool lack(int error)
 	return error == -EMFILE || error == -ENFILE || error == -ENOBUFS || error == -ENOMEM;
 }
 
-static void let_in(struct worker *w, struct door *d, int most)
+/* What is in the way of one more client, or NULL. */
+static const char *obstacle(const struct worker *w)
 {
-	for (int i = 0; i < most && d->end; i++) {
-		struct addr from = { .len = sizeof(from.ss) };
+	if (w->sessions.short_of_fds)
+		return "no file descriptors left";
+	return at_limit(w) ? "the limit of connections is reached" : NULL;
+}
 
-		if (at_limit(w)) {
-			too_many(w, "the limit of connections is reached");
+/* One client. 0, -EAGAIN: nobody waits, or what accept said. */
+static int let_one_in(struct worker *w, const struct door *d)
+{
+	struct addr from = { .len = sizeof(from.ss) };
+	int fd = sys_accept(d->fd, &from.ss, &from.len);
+
+	if (fd < 0)
+		return fd;
+	atomic_fetch_add(w->running_in_all, 1);
+	session_begin(&w->sessions, fd, &from, d->text);
+	return 0;
+}
+
+static void let_in(struct worker *w, struct door *d)
+{
+	for (int i = 0; i < ACCEPTS; i++) {
+		const char *what = obstacle(w);
+		int r = what ? 0 : let_one_in(w, d);
+
+		if (lack(r))
+			what = "no file descriptors or memory left";
+		if (what) {
+			too_many(w, what);
 			return;
 		}
-		int fd = sys_accept(d->fd, &from.ss, &from.len);
-
-		if (lack(fd)) {
-			too_many(w, "no file descriptors or memory left");
-			return;
-		}
-		if (fd == -EAGAIN)
-			return;
-		if (fd < 0) /* this client has left again; there may be others */
-			continue;
-		session_begin(&w->sessions, fd, &from, d->text);
-		atomic_fetch_add(w->running_in_all, 1);
-		if (w->sessions.short_of_fds)
-			too_many(w, "no file descriptors left");
+		if (r == -EAGAIN)
+			return; /* any other failure is one client's, who has left again */
 	}
 }
 
@@ -125,12 +138,16 @@ static void tell_daemon(struct worker *w, _Atomic bool *what)
 }
 
 /* For good: the daemon closes the sockets, and the port is free. Who has come already and waits in
- * the backlog would be reset then; when draining they are let in first. */
+ * the backlog would be reset then; when draining they are let in first, beyond any limit of ours. */
 static void leave_doors(struct worker *w, bool let_in_first)
 {
 	for (size_t i = 0; i < w->doors; i++) {
-		if (let_in_first)
-			let_in(w, &w->door[i], BACKLOG);
+		for (int n = 0; let_in_first && n < BACKLOG; n++) {
+			int r = let_one_in(w, &w->door[i]);
+
+			if (r == -EAGAIN || lack(r))
+				break;
+		}
 		if (w->door[i].end)
 			shunt_detach(w->door[i].end);
 		w->door[i].end = NULL;
@@ -163,7 +180,7 @@ static void take(struct worker *w, const struct shunt_event *ev)
 	case THING_SESSION: session_event(&w->sessions, ev); break;
 	case THING_LISTENER:
 		if (ev->what == SHUNT_READY)
-			let_in(w, ev->user, ACCEPTS);
+			let_in(w, ev->user);
 		break;
 	case THING_CONTROL: {
 		uint64_t n;
@@ -203,8 +220,12 @@ static void turn(struct worker *w, uint64_t *ended)
 	if (w->drained_by && ss->now >= w->drained_by)
 		sessions_cut(ss, WHY_DRAIN);
 	publish(w, ended);
-	if (w->closed && !at_limit(w) && ss->now >= w->open_again)
-		open_doors(w);
+	if (w->closed && ss->now >= w->open_again) {
+		if (at_limit(w)) /* another worker may let go: look again after a moment */
+			w->open_again = ss->now + SHUT_MS;
+		else
+			open_doors(w);
+	}
 }
 
 static void *run(void *arg)
@@ -230,6 +251,7 @@ int worker_open(struct worker *w, const struct relay_conf *conf, unsigned number
 		.conf = conf, .number = number, .done = done, .running_in_all = running_in_all
 	};
 	o.engine = conf->engine;
+	o.unit = conf->unit;
 	ss->conf = conf;
 	ss->now = clock_ms();
 	list_init(&ss->all);

@@ -31,7 +31,7 @@ struct worker {
 	pthread_t thread;
 	bool started;
 	_Atomic int wish;
-	_Atomic bool shut;     /* no listening socket is in our hands any more */
+	_Atomic bool shut; /* no listening socket is in our hands any more */
 	_Atomic bool finished;
 	int wake; /* eventfd: the wish has changed */
 	int done; /* eventfd of the daemon: we are shut, we have finished */
