@@ -105,7 +105,7 @@ class Child:
                 self.news.wait(min(left, 0.1))
         return result
 
-    def wait(self, seconds=60):
+    def wait(self, seconds=40):
         """Until it ends by itself. Returns its exit code."""
         try:
             code = self.proc.wait(seconds)
@@ -115,7 +115,7 @@ class Child:
             reader.join(5)
         return code
 
-    def done(self, seconds=60):
+    def done(self, seconds=40):
         """Until it ends by itself, with exit code 0."""
         code = self.wait(seconds)
         assert code == 0, f"{self.name} ended with {code}\n{self.text()}"

@@ -17,8 +17,8 @@ def counted(r, who):
 @pytest.mark.parametrize("size", [1, 3000, 200_000, 3_000_000])
 def test_bytes_before_it_arrive(engine, who, size, couple):
     """The bytes lie unread in relay and sink when the reset comes."""
-    ours, theirs = sides(who, [f"send:{size}", "flushed", "reset"],
-                         ["pause:500", "check:0", "read:reset", "tell"])
+    ours, theirs = sides(who, ["read:1", f"send:{size}", "flushed", "reset"],
+                         ["send:1", "pause:500", "check:0", "read:reset", "tell"])
     r, c, s = couple(engine, ours, theirs)
     c.done()
     s.done()
@@ -121,3 +121,17 @@ def test_idle_connection(engine, who, couple):
     c.done()
     s.done()
     assert counted(r, who) == 5000
+
+
+def test_before_a_server_was_reached(engine, who, relay, echo, swarm):
+    """Clients that are gone at once leave a line each, and nothing else."""
+    if who == "server":
+        pytest.skip("servers are not the ones that come")
+    r = relay(engine, "--target", echo().address)
+    before = r.fds()["socket"]
+    w = swarm(r)
+    for _ in range(3):
+        w.order("open 50")
+        w.order("reset")
+    assert {f["end"] for f in r.ends(150)} <= {"client-reset", "client-gone"}
+    r.sockets_become(before)

@@ -77,8 +77,8 @@ def test_one_after_another(engine, couple):
 
 
 def test_then_a_reset(engine, couple):
-    r, c, s = couple(engine, [*sends(N, N, 0), "flushed", "reset"],
-                     ["pause:300", "check:0", "read:reset", "tell"])
+    r, c, s = couple(engine, ["read:1", *sends(N, N, 0), "flushed", "reset"],
+                     ["send:1", "pause:300", "check:0", "read:reset", "tell"])
     c.done()
     s.done()
     assert s.told(0)["read"] == 2 * N
