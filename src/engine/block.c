@@ -1,24 +1,41 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/block.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/poison.h"
 #include "base/sys.h"
 
-enum { KEEP = 16 }; /* 4 MB: what a burst of arrivals takes; an idle context keeps no more */
+#define KEEP ((size_t)4 << 20) /* what a burst of arrivals takes; an idle context keeps no more */
+
+void block_pool_init(struct block_pool *pool, size_t unit)
+{
+	*pool = (struct block_pool){ .unit = unit < BLOCK_UNIT ? BLOCK_UNIT : unit };
+}
+
+/* Of units too large for that, one. */
+static bool has_room(const struct block_pool *pool)
+{
+	return pool->kept == 0 || (pool->kept + 1) * pool->unit <= KEEP;
+}
+
+static bool is_common(const struct block_pool *pool, size_t size)
+{
+	return size <= pool->unit && size > BLOCK_UNIT / 4;
+}
 
 struct block *block_take(struct block_pool *pool, size_t size)
 {
 	struct block *b = pool->idle;
 
-	if (size <= BLOCK_UNIT && size > BLOCK_UNIT / 4 && b) {
+	if (is_common(pool, size) && b) {
 		pool->idle = b->next;
 		pool->kept--;
 		unpoison(b->bytes, b->size);
 	} else {
-		if (size <= BLOCK_UNIT && size > BLOCK_UNIT / 4)
-			size = BLOCK_UNIT;
+		if (is_common(pool, size))
+			size = pool->unit;
 		b = sys_alloc(sizeof(*b) + size);
 		if (!b)
 			return NULL;
@@ -39,7 +56,7 @@ void block_put(struct block_pool *pool, struct block *b)
 {
 	if (!b || --b->refs > 0)
 		return;
-	if (b->size == BLOCK_UNIT && pool->kept < KEEP) {
+	if (b->size == pool->unit && has_room(pool)) {
 		poison(b->bytes, b->size);
 		b->next = pool->idle;
 		pool->idle = b;

@@ -2,7 +2,8 @@
 /* block.h — counted memory for bytes that must have an address
  *
  * Blocks of one common size are kept in a pool, last in first out, so that the one taken next is
- * still warm in the cache; others are made to measure and freed. Bytes of a block that nobody
+ * still warm in the cache; others are made to measure and freed. The common size is BLOCK_UNIT, or
+ * the unit of a context that copies in larger ones. Bytes of a block that nobody
  * holds are poisoned under AddressSanitizer.
  */
 #ifndef ENGINE_BLOCK_H
@@ -23,7 +24,10 @@ struct block {
 struct block_pool {
 	struct block *idle;
 	unsigned kept;
+	size_t unit; /* the common size, at least BLOCK_UNIT */
 };
+
+void block_pool_init(struct block_pool *pool, size_t unit);
 
 /* A block of at least `size` bytes with one reference, or NULL. Its bytes may be used. */
 struct block *block_take(struct block_pool *pool, size_t size);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* copy.c — engine: recv and send, 256K at a time; the plain truth that the others are compared with
  *
- * Two copies, no pipe, no trap. A short recv means that the socket was empty at that moment, so the
+ * Two copies, no pipe, no trap. A context that copies by choice may say another unit; who steps down
+ * from splice takes no more than a common block, whatever a pipe would have held. A short recv means that the socket was empty at that moment, so the
  * call that would only say EAGAIN is not made.
  */
 #include "base/sys.h"
@@ -9,8 +10,8 @@
 
 ssize_t copy_take(struct kit *k, struct source *s, struct run *r, size_t max)
 {
-	if (max > BLOCK_UNIT && k->unit <= BLOCK_UNIT)
-		max = BLOCK_UNIT;
+	if (max > k->blocks.unit)
+		max = k->blocks.unit;
 	struct block *b = block_take(&k->blocks, max < BLOCK_UNIT ? BLOCK_UNIT : max);
 
 	if (!b)

@@ -6,10 +6,11 @@
 
 #include "base/sys.h"
 
-void kit_init(struct kit *k, size_t unit, size_t pipe_size)
+void kit_init(struct kit *k, size_t unit, size_t block_size)
 {
 	*k = (struct kit){ .unit = unit, .null = -1 };
-	pipe_pool_init(&k->pipes, pipe_size);
+	pipe_pool_init(&k->pipes, unit);
+	block_pool_init(&k->blocks, block_size);
 }
 
 void kit_free(struct kit *k)

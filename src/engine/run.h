@@ -44,7 +44,7 @@ struct kit {
 	uint32_t pipe_refused, splice_refused, urgent;
 };
 
-void kit_init(struct kit *k, size_t unit, size_t pipe_size);
+void kit_init(struct kit *k, size_t unit, size_t block_size);
 void kit_free(struct kit *k);
 
 /* Send from the front of `r` to fd as much as it takes. Returns bytes sent (> 0), 0 when r is empty,

@@ -57,7 +57,7 @@ int shunt_open(struct shunt **out, const struct shunt_options *options)
 	s->queue_limit = o.queue_limit ? o.queue_limit : QUEUE_LIMIT;
 	s->outstanding = o.outstanding ? o.outstanding : OUTSTANDING;
 	s->now = clock_ms();
-	kit_init(&s->kit, unit, unit);
+	kit_init(&s->kit, unit, engine->id == SHUNT_COPY ? unit : BLOCK_UNIT);
 	list_init(&s->told);
 	list_init(&s->work);
 	list_init(&s->handed);
