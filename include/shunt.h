@@ -12,7 +12,8 @@
  *   2  shunt_hold keeps it longer; each hold needs one shunt_release.
  *   3  shunt_queue takes a hold of its own.
  *   4  Bytes in a held buffer never change.
- *   5  After shunt_join you see neither end's bytes again, only how it goes on: JOINED, BROKEN, GONE.
+ *   5  After shunt_join you see neither end's bytes again, only how it goes on: CONNECTED, ROOM for
+ *      what was queued before, JOINED, BROKEN, GONE.
  *   6  An end is gone after its GONE event (or after shunt_detach), and not before.
  *   7  One struct shunt, with all that belongs to it, belongs to one thread.
  *
@@ -58,7 +59,7 @@ enum shunt_why {
 	SHUNT_WHY_REFUSED,     /* nobody listens there */
 	SHUNT_WHY_UNREACHABLE, /* no route, host or network down */
 	SHUNT_WHY_TIMEOUT,     /* the kernel gave up waiting for the peer */
-	SHUNT_WHY_OTHER_END,   /* the end it was joined with broke */
+	SHUNT_WHY_OTHER_END,   /* the end it was joined with broke; said by GONE alone */
 	SHUNT_WHY_ABORTED,     /* shunt_abort or shunt_close */
 	SHUNT_WHY_NO_MEMORY,   /* no memory, descriptors or buffers for it */
 	SHUNT_WHY_ERROR,       /* anything else: see the event's error */
@@ -106,7 +107,7 @@ struct shunt_stat {
 	uint32_t pipe_refused;         /* steps down to copy: no pipe was to be had */
 	uint32_t splice_refused;       /* steps down to copy: the kernel would not splice */
 	uint32_t urgent;               /* urgent (MSG_OOB) bytes passed on or stepped over */
-	enum shunt_engine engine;      /* in use, or last used */
+	enum shunt_engine engine;      /* that moved most of `out`; the one in use, if none moved yet */
 	int ended;                     /* the peer's FIN has come */
 	int finished;                  /* our FIN has gone out */
 };
@@ -130,20 +131,24 @@ struct shunt_options {
 	size_t size;              /* sizeof(struct shunt_options); SHUNT_OPTIONS sets it */
 	enum shunt_engine engine; /* never a better one than this; AUTO: the best that works */
 	size_t unit;              /* bytes moved at a time and size of a pipe; 1M by splice, 256K by copy */
-	size_t queue_limit;       /* bytes that may wait on one end; 8M */
-	size_t outstanding;       /* bytes of one source that may be held or queued; 4M */
+	size_t queue_limit;       /* bytes that may wait on one end, and one buffer more; 8M */
+	size_t outstanding;       /* bytes of one source held or queued, and one buffer more; 4M */
 };
 #define SHUNT_OPTIONS { .size = sizeof(struct shunt_options) }
 
 /* -- a context -- */
 
-/* Make a context. options may be NULL. -EINVAL: unknown engine or size; -EMFILE, -ENOMEM. */
+/* Make a context. options may be NULL, or of another version of this header: what it does not have is
+ * zero. -EINVAL: no such engine, or an option set that this version does not know; -EMFILE, -ENOMEM. */
 SHUNT_PUBLIC int shunt_open(struct shunt **s, const struct shunt_options *options);
 
-/* End everything: queued bytes are dropped, ends are reset and closed, buffers die. NULL is fine. */
+/* End everything: queued bytes are dropped, ends are reset and closed, buffers die; descriptors that
+ * are only watched stay open. NULL is fine. */
 SHUNT_PUBLIC void shunt_close(struct shunt *s);
 
-/* A descriptor that is readable when shunt_wait has something to do: for other event loops. */
+/* A descriptor for other event loops: readable when the kernel has something for shunt. Orders are
+ * carried out, and events kept back by a small `max` handed out, by shunt_wait alone: so call it with
+ * timeout 0 until it returns 0, and only then sleep on the descriptor. */
 SHUNT_PUBLIC int shunt_fd(const struct shunt *s);
 
 /* Carry out the orders given since the last call, wait up to timeout_ms (-1: for ever, 0: not at
@@ -159,18 +164,20 @@ SHUNT_PUBLIC int shunt_wait(struct shunt *s, struct shunt_event *events, int max
 SHUNT_PUBLIC int shunt_attach(struct shunt *s, int fd, size_t depth, void *user, struct shunt_end **end);
 
 /* Give the descriptor back (returned), with all bytes that were not taken out of it still in it.
- * The end is gone, without an event. -EBUSY: bytes are queued on it, it is joined, or a held
- * buffer lies in its socket. */
+ * The end is gone, without an event. -EBUSY: bytes are queued on it, it is joined, a held buffer lies
+ * in its socket, or bytes were taken out of it that no event has handed out yet; the socket's error,
+ * if it has failed (GONE will follow). */
 SHUNT_PUBLIC int shunt_detach(struct shunt_end *end);
 
 /* Begin to connect; CONNECTED or BROKEN tells. Orders, shunt_join too, may be given at once.
- * -errno as socket(2) and connect(2). */
+ * -errno as socket(2) and connect(2): also what is refused at once, as by a Unix socket. */
 SHUNT_PUBLIC int shunt_connect(struct shunt *s, const struct sockaddr *to, socklen_t len, size_t depth,
 			       void *user, struct shunt_end **end);
 
-/* The head was not enough: put the buffer of the last ARRIVED back, see up to `want` bytes from now
- * on, and have ARRIVED again when that many are there. If then fewer are seen, there are no more to be
- * had: the peer finished, or its window holds no more. -EINVAL: not an end with a head depth. */
+/* The head was not enough: put the buffer of the last ARRIVED back, and have ARRIVED again, with a
+ * deeper view, when `want` bytes are there. If then fewer are seen, no more can be seen: the peer
+ * finished, its window holds no more, or an urgent byte comes next. -EINVAL: not a head depth, or no
+ * head was handed out; -EBUSY: it is held or queued. */
 SHUNT_PUBLIC int shunt_more(struct shunt_end *end, size_t want);
 
 /* -- buffers -- */

@@ -27,10 +27,9 @@ enum {
 static const char *cannot(void)
 {
 	int p[2];
-	int r = sys_pipe(p);
 
-	if (r < 0)
-		return "no pipe to be had";
+	if (sys_pipe(p) < 0) /* none now; later there may be: each transfer looks for itself */
+		return NULL;
 	/* an empty pipe says EAGAIN when splice works; a filter says EPERM or ENOSYS */
 	ssize_t n = sys_splice(p[0], p[1], 1, SPLICE_F_NONBLOCK);
 

@@ -279,6 +279,8 @@ void end_gone(struct shunt_end *e, enum shunt_why why, bool reset)
 	sys_close(fd);
 	e->facts |= F_GONE;
 	e->why = why;
+	if (why == SHUNT_WHY_ABORTED) /* it was the program's will, whatever else went wrong */
+		end_untell(e, SHUNT_BROKEN);
 	end_tell(e, SHUNT_GONE);
 }
 

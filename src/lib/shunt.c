@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/sys.h"
@@ -31,17 +32,32 @@ static void ignore_sigpipe(void)
 		signal(SIGPIPE, SIG_IGN);
 }
 
+/* Options of an older program are shorter; of a newer one they are longer, and what we don't know must
+ * not be asked for. */
+static int read_options(const struct shunt_options *given, struct shunt_options *o)
+{
+	const unsigned char *bytes = (const unsigned char *)given;
+
+	*o = (struct shunt_options)SHUNT_OPTIONS;
+	if (!given)
+		return 0;
+	if (given->size < offsetof(struct shunt_options, unit))
+		return -EINVAL;
+	for (size_t i = sizeof(*o); i < given->size; i++)
+		if (bytes[i])
+			return -EINVAL;
+	memcpy(o, given, given->size < sizeof(*o) ? given->size : sizeof(*o));
+	return (unsigned)o->engine < SHUNT_ENGINES ? 0 : -EINVAL;
+}
+
 int shunt_open(struct shunt **out, const struct shunt_options *options)
 {
-	struct shunt_options o = SHUNT_OPTIONS;
+	struct shunt_options o;
 	const char *why;
+	int wrong = read_options(options, &o);
 
-	if (options && options->size != sizeof(o))
-		return -EINVAL;
-	if (options)
-		o = *options;
-	if ((unsigned)o.engine >= SHUNT_ENGINES)
-		return -EINVAL;
+	if (wrong)
+		return wrong;
 	const struct engine *engine = engine_pick(o.engine, &why);
 
 	if (!engine) /* steps down: the copy engine always works */
@@ -134,6 +150,8 @@ int shunt_detach(struct shunt_end *e)
 
 	if (end_is(e, F_GONE))
 		return -EINVAL;
+	if (end_is(e, F_HURT | F_BROKEN)) /* its error was taken: read again, it would look ended */
+		return e->error ? -e->error : -ECONNRESET;
 	if (e->join || !stream_empty(e))
 		return -EBUSY;
 	if (e->buf) {
