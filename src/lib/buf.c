@@ -71,6 +71,14 @@ static ssize_t peek(struct shunt_end *e, struct run *head)
 	return n;
 }
 
+/* How much may arrive at once: a unit, or what is missing to the limit of what may be outstanding. */
+static size_t room(const struct shunt_end *e)
+{
+	size_t left = e->s->outstanding - e->stat.outstanding;
+
+	return left < e->s->kit.unit ? left : e->s->kit.unit;
+}
+
 static int arrive_head(struct shunt_end *e)
 {
 	struct run head = { .where = RUN_NOWHERE };
@@ -88,8 +96,8 @@ static int arrive_head(struct shunt_end *e)
 	int waiting = (size_t)n == e->want ? sys_waiting(e->src.fd) : 0;
 	size_t length = waiting > n ? (size_t)waiting : (size_t)n;
 
-	if (length > e->s->kit.unit && length > (size_t)n)
-		length = (size_t)n > e->s->kit.unit ? (size_t)n : e->s->kit.unit;
+	if (length > room(e))
+		length = (size_t)n > room(e) ? (size_t)n : room(e);
 	b->lying = true;
 	b->look = head.block;
 	b->view = head.block->bytes;
@@ -108,8 +116,8 @@ static int arrive_taken(struct shunt_end *e)
 
 	if (!b)
 		return -ENOMEM;
-	ssize_t n = all ? copy_take(k, &e->src, &b->run, BLOCK_UNIT)
-			: e->s->engine->take(k, &e->src, &b->run, k->unit);
+	ssize_t n = all ? copy_take(k, &e->src, &b->run, room(e) < BLOCK_UNIT ? room(e) : BLOCK_UNIT)
+			: e->s->engine->take(k, &e->src, &b->run, room(e));
 
 	if (n <= 0) {
 		buf_free(b);
