@@ -162,10 +162,10 @@ static void few_descriptors_are_told(void **state)
 	(void)state;
 	assert_int_equal(check_in(&few, NULL), CMD_FINE);
 	fits_a_terminal();
-	assert_begins(answer("file descriptors"), "no   for 96 connections");
+	assert_begins(answer("file descriptors"), "no   for 105 connections");
 	assert_non_null(strstr(said, "LimitNOFILE="));
 	assert_int_equal(check_in(&enough, NULL), CMD_FINE);
-	assert_begins(answer("file descriptors"), "yes  for 2016 connections");
+	assert_begins(answer("file descriptors"), "yes  for 2025 connections");
 }
 
 static void without_splice_it_says_so_and_how_to_get_it(void **state)
