@@ -3,14 +3,16 @@
 
 #include <fcntl.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #ifdef SHUNT_FAULTS
-/* A call that moves bytes may also do less than it was asked: one byte. */
-#define SHORT (-1)
+/* A call may also do less than it could: move one byte, find a small pipe, see a connection later. */
+#define LESS (-1)
 
 /* One story runs in one thread, so its counter belongs to the thread. */
 static _Thread_local struct {
@@ -18,6 +20,7 @@ static _Thread_local struct {
 	unsigned way, ways;
 	int then, error;
 	const char *failed[2];
+	bool connect_late;
 } fault;
 
 void sys_fault_at(unsigned long n, unsigned way, int then)
@@ -45,7 +48,12 @@ unsigned sys_fault_ways(void)
 	return fault.ways;
 }
 
-/* How this call fails now: an errno, SHORT, or 0. */
+void sys_fault_connect_late(bool late)
+{
+	fault.connect_late = late;
+}
+
+/* How this call fails now: an errno, LESS, or 0. */
 static int fault_here(const char *call, const int *ways, unsigned count)
 {
 	unsigned long n = ++fault.passed;
@@ -78,15 +86,19 @@ static int fault_here(const char *call, const int *ways, unsigned count)
 		if (error_)                                                                        \
 			return -error_;                                                            \
 	} while (0)
-/* The same for a call that may move fewer bytes than n. */
-#define FAULT_MOVE(n, ...)                                                                         \
+/* The same for a call that may also do less. */
+#define FAULT_LESS(less, ...)                                                                      \
 	do {                                                                                       \
-		int error_ = FAULT_(__VA_ARGS__, SHORT);                                           \
-		if (error_ == SHORT)                                                               \
-			(n) = (n) > 0;                                                             \
-		else if (error_)                                                                   \
+		int error_ = FAULT_(__VA_ARGS__, LESS);                                            \
+		if (error_ == LESS) {                                                              \
+			less;                                                                      \
+		} else if (error_) {                                                               \
 			return -error_;                                                            \
+		}                                                                                  \
 	} while (0)
+/* The same for a call that may move fewer bytes than n. */
+#define FAULT_MOVE(n, ...) FAULT_LESS((n) = (n) > 0, __VA_ARGS__)
+#define CONNECT_LATE()     (fault.connect_late)
 #define FAULT_NULL()                                                                               \
 	do {                                                                                       \
 		if (FAULT_(ENOMEM))                                                                \
@@ -94,7 +106,9 @@ static int fault_here(const char *call, const int *ways, unsigned count)
 	} while (0)
 #else
 #define FAULT(...)      ((void)0)
+#define FAULT_LESS(...) ((void)0)
 #define FAULT_MOVE(...) ((void)0)
+#define CONNECT_LATE()  false
 #define FAULT_NULL()    ((void)0)
 #endif
 
@@ -159,7 +173,7 @@ int sys_pipe(int fds[2])
 
 int sys_pipe_size(int fd, size_t want)
 {
-	FAULT(EPERM);
+	FAULT_LESS(return 2 * 4096, EPERM); /* what is left when the user's quota is spent */
 	if (want > 0)
 		ANSWER(int, fcntl(fd, F_SETPIPE_SZ, (int)want));
 	ANSWER(int, fcntl(fd, F_GETPIPE_SZ));
@@ -211,6 +225,24 @@ int sys_connect(int fd, const struct sockaddr *to, socklen_t len)
 {
 	FAULT(ENETUNREACH, ECONNREFUSED);
 	ANSWER(int, connect(fd, to, len));
+}
+
+int sys_connected(int fd)
+{
+	struct sockaddr_storage peer;
+	struct tcp_info info;
+	socklen_t len = sizeof(peer), info_len = sizeof(info);
+
+	FAULT_LESS(return 0, ENOTCONN);
+	if (CONNECT_LATE())
+		return 0;
+	if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0)
+		return 1;
+	if (errno != ENOTCONN)
+		return -errno;
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &info_len) < 0) /* no TCP: it never waits */
+		return -ENOTCONN;
+	return info.tcpi_state == TCP_SYN_SENT || info.tcpi_state == TCP_SYN_RECV ? 0 : -ENOTCONN;
 }
 
 int sys_accept(int fd, struct sockaddr_storage *from, socklen_t *len)

@@ -10,6 +10,7 @@
 #define BASE_SYS_H
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -23,6 +24,8 @@
  * ever after; k > 0, the k-th fault point after it fails as well. Counting starts anew. */
 void sys_fault_at(unsigned long n, unsigned way, int then);
 #define SYS_FAULT_STAYS (-1)
+/* While set, no connection is seen to be up before epoll says so. */
+void sys_fault_connect_late(bool late);
 /* Fault points passed since sys_fault_at. */
 unsigned long sys_fault_count(void);
 /* The call that was made to fail (i = 0), the one after it (1), or NULL where none was. */
@@ -51,6 +54,7 @@ ssize_t sys_read(int fd, void *bytes, size_t n);
 
 int sys_socket(int family, int type, int protocol); /* O_NONBLOCK, O_CLOEXEC */
 int sys_connect(int fd, const struct sockaddr *to, socklen_t len);
+int sys_connected(int fd); /* 1: it leads somewhere; 0: it is connecting; -ENOTCONN: it failed or never began */
 int sys_accept(int fd, struct sockaddr_storage *from, socklen_t *len);
 int sys_shutdown_write(int fd);
 int sys_setsockopt(int fd, int level, int name, int value);

@@ -82,8 +82,6 @@ static void yield_fd(struct shunt_end *e)
 static int kind_of(int fd, size_t depth, enum end_kind *kind, bool *connecting)
 {
 	int type, domain;
-	struct sockaddr_storage peer;
-	socklen_t len = sizeof(peer);
 
 	*kind = END_WATCHED;
 	*connecting = false;
@@ -99,18 +97,10 @@ static int kind_of(int fd, size_t depth, enum end_kind *kind, bool *connecting)
 	if (type != SOCK_STREAM || (domain != AF_INET && domain != AF_INET6 && domain != AF_UNIX))
 		return -EPROTOTYPE;
 	*kind = domain == AF_UNIX ? END_UNIX : END_TCP;
-	if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0)
-		return 0;
-	if (*kind != END_TCP || errno != ENOTCONN)
-		return -errno;
-	struct tcp_info info;
-
-	len = sizeof(info);
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
-		return -errno;
-	*connecting = info.tcpi_state == TCP_SYN_SENT || info.tcpi_state == TCP_SYN_RECV;
-	if (*connecting)
-		return 0;
+	r = sys_connected(fd);
+	*connecting = r == 0;
+	if (r >= 0 || r != -ENOTCONN)
+		return r < 0 ? r : 0;
 	int error = 0; /* refused or reset before we saw it? */
 
 	sys_getsockopt(fd, SOL_SOCKET, SO_ERROR, &error);
