@@ -79,7 +79,7 @@ struct calls {
 
 struct stage {
 	struct shunt *s;
-	struct part *parts[512];
+	struct part *parts[1024];
 	unsigned count;
 	int max; /* events at a time */
 	void (*on)(struct stage *st, struct part *p, const struct shunt_event *ev);
