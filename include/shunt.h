@@ -160,7 +160,7 @@ SHUNT_PUBLIC int shunt_wait(struct shunt *s, struct shunt_event *events, int max
 /* Take over fd, a connected or connecting stream socket (any descriptor with SHUNT_WATCH), and
  * see `depth` of it. -ENOTSOCK, -EPROTOTYPE: not a stream socket; -ENOTCONN: neither connected
  * nor connecting (or, if it has failed already, the socket's own error); -EEXIST: attached already;
- * -ENOMEM, -ENOSPC. */
+ * -ENOMEM, -ENOSPC; -EPERM: to be watched, and epoll does not take it (a file). */
 SHUNT_PUBLIC int shunt_attach(struct shunt *s, int fd, size_t depth, void *user, struct shunt_end **end);
 
 /* Give the descriptor back (returned), with all bytes that were not taken out of it still in it.

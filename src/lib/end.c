@@ -145,6 +145,13 @@ int end_new(struct shunt *s, int fd, size_t depth, void *user, struct shunt_end 
 	s->slots[e->slot].end = e;
 	s->ends++;
 	end_touch(e);
+	if (kind == END_WATCHED) /* what epoll does not take, the call can say */
+		end_settle(e);
+	if (end_is(e, F_HURT)) {
+		r = -e->error;
+		end_free(e);
+		return r;
+	}
 	*out = e;
 	return 0;
 }
