@@ -93,6 +93,7 @@ struct join {
 	struct shunt_end *end[2];
 	struct way way[2]; /* way[i]: from end[i] to end[!i] */
 	bool full[2];      /* way[i] waits for room on end[!i] */
+	bool starved[2];   /* way[i] waits for memory: neither end is to tell of it before `due` */
 	bool over[2];      /* way[i] has brought its last byte, and its FIN unless end[i] is hurt */
 	bool told;         /* JOINED */
 	struct list later; /* in s->later while it must be tried again at `due` */

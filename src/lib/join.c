@@ -239,6 +239,7 @@ static void run(struct join *j, int i)
 	if (progress(&s->kit) != before)
 		from->last = to->last = s->now;
 	j->full[i] = f == FLOW_FULL;
+	j->starved[i] = f == FLOW_NO_MEMORY;
 	if (f == FLOW_FULL)
 		run_trim(&s->kit, &w->held);
 	else if (f == FLOW_NO_MEMORY)
@@ -271,7 +272,7 @@ static void settle(struct join *j, int i)
 		events = EPOLLOUT;
 	} else {
 		/* with the other end hurt, way_may_run says no: nothing more is read */
-		if (way_may_run(j, i) && !j->full[i])
+		if (way_may_run(j, i) && !j->full[i] && !j->starved[i])
 			events |= END_INPUT | (j->way[i].src.urgent ? 0 : EPOLLPRI);
 		if (j->full[!i] || end_is(e, F_FULL))
 			events |= EPOLLOUT;
