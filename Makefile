@@ -16,7 +16,7 @@ export PYTHON
 RELEASE  := --buildtype=release -Ddebug=true --prefix=$(PREFIX) $(if $(CI),--werror)
 SANITIZE := --buildtype=debugoptimized --werror -Dman=disabled -Db_sanitize=address,undefined -Db_lundef=false
 
-.PHONY: help build run test test-user test-all san fuzz format lint install clean
+.PHONY: help build run test test-user test-all bench san fuzz format lint install clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,11 @@ test-user: ## the same for root to try: in a copy of the tree, as user nobody
 
 test-all: ## test with its longer stories, and san
 	tools/in-turn 'SHUNT_LONG=1 $(MAKE) test' '$(MAKE) san'
+
+bench: ## what shunt costs and gains, beside its peers: make bench ARGS="--quick"
+	@tools/setup bench || echo "bench: goes on without what is missing"
+	@$(MAKE) build
+	$(PYTHON) bench/bench.py --shunt $(BUILD)/shunt $(ARGS)
 
 san: ## the same stories under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/setup san
