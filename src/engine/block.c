@@ -36,6 +36,8 @@ struct block *block_take(struct block_pool *pool, size_t size)
 	} else {
 		if (is_common(pool, size))
 			size = pool->unit;
+		if (size > SIZE_MAX - sizeof(*b))
+			return NULL;
 		b = sys_alloc(sizeof(*b) + size);
 		if (!b)
 			return NULL;

@@ -85,10 +85,10 @@ static int kind_of(int fd, size_t depth, enum end_kind *kind, bool *connecting)
 
 	*kind = END_WATCHED;
 	*connecting = false;
-	if (depth == SHUNT_WATCH)
-		return 0;
 	int r = sys_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type);
 
+	if (depth == SHUNT_WATCH)
+		return r == -EBADF ? r : 0;
 	if (r < 0)
 		return r;
 	r = sys_getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain);

@@ -22,6 +22,8 @@
 #define UNIT_SPLICE ((size_t)1024 * 1024)
 #define QUEUE_LIMIT ((size_t)8 * 1024 * 1024)
 #define OUTSTANDING ((size_t)4 * 1024 * 1024)
+#define HEAD_MOST   ((size_t)1 << 30)
+#define UNIT_MOST   ((size_t)1 << 30)
 
 /* splice(2) has no MSG_NOSIGNAL; who handles the signal on purpose keeps it. */
 static void ignore_sigpipe(void)
@@ -47,7 +49,7 @@ static int read_options(const struct shunt_options *given, struct shunt_options 
 		if (bytes[i])
 			return -EINVAL;
 	memcpy(o, given, given->size < sizeof(*o) ? given->size : sizeof(*o));
-	return (unsigned)o->engine < SHUNT_ENGINES ? 0 : -EINVAL;
+	return (unsigned)o->engine < SHUNT_ENGINES && o->unit <= UNIT_MOST ? 0 : -EINVAL;
 }
 
 int shunt_open(struct shunt **out, const struct shunt_options *options)
@@ -137,9 +139,15 @@ int shunt_wait(struct shunt *s, struct shunt_event *events, int max, int timeout
 	return loop_wait(s, events, max, timeout_ms);
 }
 
+/* Nobody has a head so large, and memory for it must be had in one piece. */
+static bool is_depth(size_t depth)
+{
+	return depth <= HEAD_MOST || depth >= SHUNT_JOIN;
+}
+
 int shunt_attach(struct shunt *s, int fd, size_t depth, void *user, struct shunt_end **end)
 {
-	if (fd < 0 || !end)
+	if (fd < 0 || !end || !is_depth(depth))
 		return -EINVAL;
 	return end_new(s, fd, depth, user, end);
 }
@@ -174,7 +182,7 @@ int shunt_detach(struct shunt_end *e)
 int shunt_connect(struct shunt *s, const struct sockaddr *to, socklen_t len, size_t depth,
 		  void *user, struct shunt_end **end)
 {
-	if (!to || !end || len < sizeof(to->sa_family) || depth == SHUNT_WATCH)
+	if (!to || !end || len < sizeof(to->sa_family) || depth == SHUNT_WATCH || !is_depth(depth))
 		return -EINVAL;
 	int fd = sys_socket(to->sa_family, SOCK_STREAM, 0);
 
@@ -200,8 +208,10 @@ int shunt_more(struct shunt_end *e, size_t want)
 {
 	struct shunt_buf *b = e->buf;
 
-	if (e->depth == SHUNT_NONE || e->depth >= SHUNT_JOIN || want == 0 || want >= SHUNT_JOIN)
+	if (e->depth == SHUNT_NONE || e->depth >= SHUNT_JOIN || want == 0 || want > HEAD_MOST)
 		return -EINVAL;
+	if (e->join)
+		return -EBUSY;
 	if (!b || !b->lying || end_will_tell(e, SHUNT_ARRIVED))
 		return -EINVAL;
 	if (b->holds > 0 || b->refs > 1)
