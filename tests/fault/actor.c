@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/sys.h"
 #include "fault.h"
 
 enum {
@@ -31,7 +32,7 @@ static struct actor *actor_new(struct world *w, struct peer *p)
 	must(w->actor_count < ACTORS, "room for one more actor");
 	struct actor *a = &w->actors[w->actor_count++];
 
-	*a = (struct actor){.name = p->name, .peer = p};
+	*a = (struct actor){ .name = p->name, .peer = p };
 	return a;
 }
 
@@ -51,22 +52,34 @@ struct actor *actor_attach(struct world *w, struct peer *p, size_t depth)
 struct actor *actor_connect(struct world *w, struct peer *p, uint16_t port, size_t depth)
 {
 	struct actor *a = actor_new(w, p);
-	struct sockaddr_in to = {.sin_family = AF_INET,
-				 .sin_port = htons(port),
-				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons(port),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
+	sys_fault_connect_late(w->story->connect_late);
 	int r = shunt_connect(w->s, (struct sockaddr *)&to, sizeof(to), depth, a, &a->end);
 
 	if (r < 0) { /* the peer must not take what it left for the new one */
 		peer_forgets(p);
 		r = shunt_connect(w->s, (struct sockaddr *)&to, sizeof(to), depth, a, &a->end);
 	}
+	sys_fault_connect_late(false);
 	if (r < 0 && fault_is_single())
 		wrong("shunt_connect failed a second time: %s", strerror(-r));
 	if (r < 0)
 		w->failed = true;
 	else
 		a->made = true;
+	return a;
+}
+
+struct actor *actor_watch(struct world *w, struct peer *p)
+{
+	struct actor *a = actor_new(w, p);
+
+	a->watched = true;
+	a->made = TWICE(shunt_attach(w->s, p->other, SHUNT_WATCH, a, &a->end)) == 0;
+	w->failed |= !a->made;
 	return a;
 }
 
@@ -85,8 +98,8 @@ int actor_join(struct world *w, struct actor *a, struct actor *b)
 	return 0;
 }
 
-void actor_queue(struct world *w, struct actor *a, struct shunt_buf *b, unsigned seed, size_t stream_at,
-		 size_t off, size_t len)
+void actor_queue(struct world *w, struct actor *a, struct shunt_buf *b, unsigned seed,
+		 size_t stream_at, size_t off, size_t len)
 {
 	if (!a->end)
 		return;
@@ -137,7 +150,11 @@ void actor_more(struct world *w, struct actor *a, size_t want)
 
 void actor_abort(struct actor *a)
 {
-	if (a->end && !a->aborted)
+	if (a->end && a->watched && shunt_detach(a->end) >= 0) {
+		a->detached = true;
+		a->end = NULL;
+	}
+	if (a->end && !a->aborted && !a->watched)
 		shunt_abort(a->end); /* -EINVAL: it is gone already, which will be told */
 	a->aborted = true;
 }
@@ -238,6 +255,26 @@ static void turn_away(struct world *w)
 	}
 }
 
+/* What the counts say must be possible. */
+static void count_up(const struct world *w)
+{
+	struct shunt_stat stat;
+
+	for (unsigned i = 0; i < w->actor_count; i++) {
+		const struct actor *a = &w->actors[i];
+
+		if (!a->end || a->watched)
+			continue;
+		if (shunt_stat(w->s, a->end, &stat) < 0)
+			wrong("%s has no counts", a->name);
+		if (stat.in > a->peer->sent || stat.out > a->peer->total)
+			wrong("%s: %zu in of %zu, %zu out of %zu", a->name, (size_t)stat.in,
+			      a->peer->sent, (size_t)stat.out, a->peer->total);
+	}
+	if (shunt_stat(w->s, NULL, &stat) < 0)
+		wrong("the context has no counts");
+}
+
 static bool one_turn(struct world *w, int timeout)
 {
 	struct shunt_event ev[8];
@@ -252,6 +289,7 @@ static bool one_turn(struct world *w, int timeout)
 		note(w, &ev[i]);
 	for (unsigned i = 0; i < w->peer_count; i++)
 		moved |= peer_step(&w->peers[i]);
+	count_up(w);
 	if (w->story->turn)
 		w->story->turn(w);
 	return moved;
@@ -277,6 +315,7 @@ static void say_hang(const struct world *w)
 void play(struct world *w)
 {
 	unsigned idle = 0, turns = 0;
+	unsigned long count = 0;
 
 	while (!all_over(w)) {
 		bool none_left = true;
@@ -286,8 +325,12 @@ void play(struct world *w)
 			none_left &= !w->actors[i].end;
 		if (none_left && idle > 1)
 			turn_away(w);
-		if (idle == TURNS_RELENT || turns == TURNS_SLOW)
-			fault_relents();
+		if (idle == 2)
+			count = sys_fault_count();
+		if (idle == TURNS_RELENT)
+			fault_relents(TURNS_RELENT - 2, count);
+		if (turns == TURNS_SLOW)
+			fault_relents(0, count);
 		if (idle > TURNS_IDLE || ++turns > TURNS_MOST) {
 			say_hang(w);
 			return;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Every byte is seen and sent back on the same end, in two halves; at the end a word that we add. One
- * buffer in three is held for a few turns more.
+ * buffer in three is held for a few turns more. An urgent byte is stepped over, that one and no other.
  */
 #include <string.h>
 
 #include "fault.h"
 
-enum { BYTES = 60000, WORD = 5, HELD = 4 };
+enum { BYTES = 60000, URGENT = 21000, WORD = 5, HELD = 4 };
 
 static struct {
 	struct shunt_buf *held[HELD];
@@ -24,6 +24,10 @@ static void arrived(struct world *w, const struct shunt_event *ev, struct actor 
 {
 	const unsigned char *view = ev->view;
 
+	size_t one = 1;
+
+	if (a->arrived == URGENT && *view != *noise(a->peer->seed, URGENT, &one))
+		a->arrived++; /* else it stayed in line: better there than a gap nobody knows of */
 	if (ev->seen != ev->length)
 		wrong("%zu of %zu are seen, not all", ev->seen, ev->length);
 	for (size_t at = 0; at < ev->length;) {
@@ -31,7 +35,8 @@ static void arrived(struct world *w, const struct shunt_event *ev, struct actor 
 		const unsigned char *want = noise(a->peer->seed, a->arrived + at, &n);
 
 		if (memcmp(view + at, want, n))
-			wrong("a wrong byte is seen in [%zu, %zu)", a->arrived + at, a->arrived + at + n);
+			wrong("a wrong byte is seen in [%zu, %zu)", a->arrived + at,
+			      a->arrived + at + n);
 		at += n;
 	}
 	actor_queue(w, a, ev->buf, a->peer->seed, a->arrived, 0, ev->length / 2);
@@ -60,6 +65,7 @@ static void tell(struct world *w)
 
 	it.count = 0;
 	peer_sends(p, BYTES, END_FIN);
+	p->urgent_at = URGENT;
 	p->appetite = 9000;
 	p->pace = 7000;
 	actor_attach(w, p, SHUNT_ALL);
@@ -67,4 +73,4 @@ static void tell(struct world *w)
 	let_go();
 }
 
-const struct story story_echo = {.name = "echo", .tell = tell, .event = event, .least = 40};
+const struct story story_echo = { .name = "echo", .tell = tell, .event = event, .least = 40 };

@@ -7,7 +7,7 @@
 
 #include "fault.h"
 
-enum { BYTES = 800000, HELD = 6 };
+enum { BYTES = 400000, HELD = 6 };
 
 static struct {
 	struct actor *source, *whole, *parts, *slow;
@@ -80,4 +80,4 @@ static void tell(struct world *w)
 	let_go();
 }
 
-const struct story story_fan_out = {.name = "fan_out", .tell = tell, .event = event, .least = 80};
+const struct story story_fan_out = { .name = "fan_out", .tell = tell, .event = event, .least = 80 };

@@ -22,12 +22,12 @@
 #include "base/sys.h"
 
 static const struct story *const stories[] = {
-	&story_joined,	 &story_reset_after_data, &story_heads,		 &story_head_then_join,
-	&story_fan_out,	 &story_urgent_byte,	  &story_open_and_close, &story_small_and_bulk,
-	&story_echo,
+	&story_joined,  &story_reset_after_data, &story_heads,          &story_head_then_join,
+	&story_fan_out, &story_urgent_byte,      &story_open_and_close, &story_small_and_bulk,
+	&story_echo,    &story_second_try,       &story_room,           &story_join_unseen,
 };
 
-enum { WRONGS = 20, RUN_SECONDS = 20, CALLS = 64 };
+enum { WRONGS = 20, RUN_SECONDS = 20, CALLS = 64, CALLS_A_TURN = 100 };
 
 static struct {
 	const char *story, *engine;
@@ -85,8 +85,12 @@ bool fault_is_single(void)
 	return run.then == 0;
 }
 
-void fault_relents(void)
+void fault_relents(unsigned turns, unsigned long count)
 {
+	unsigned long calls = sys_fault_count() - count;
+
+	if (run.way == 0 && turns > 0 && calls > (unsigned long)turns * CALLS_A_TURN)
+		wrong("it spins: %lu calls in %u idle turns", calls, turns);
 	if (run.then != SYS_FAULT_STAYS)
 		return;
 	keep_names();
@@ -188,7 +192,7 @@ static bool play_once(const struct story *story, enum shunt_engine engine, unsig
 	for (unsigned i = 0; i < w.actor_count; i++)
 		actor_judge(&w.actors[i]);
 	if (untouched && w.failed)
-		wrong("a call failed though no fault was made");
+		wrong("the story could not be told in full though no fault was made");
 	if (fds_open() != fds)
 		wrong("%ld descriptors stayed open", fds_open() - fds);
 	if (allocated != memory)
@@ -215,15 +219,20 @@ static void remember(void)
 
 enum depth { EACH_CALL, EACH_WAY, DEEP };
 
-/* What else fails after the n-th call has failed in its first way, or, deep, in any. */
-static void go_on(const struct story *story, enum shunt_engine engine, unsigned long n, unsigned ways,
-		  enum depth depth)
+/* What else fails after the n-th call has failed in its first way or, the last, done less than it could; deep:
+ * in any way. */
+static void go_on(const struct story *story, enum shunt_engine engine, unsigned long n,
+		  unsigned ways, enum depth depth)
 {
 	int most = depth == DEEP ? 8 : 2, least = depth == EACH_CALL ? 1 : SYS_FAULT_STAYS;
 
-	for (unsigned way = 0; way < (depth == DEEP ? ways : 1); way++) {
+	for (unsigned way = 0; way < (depth == EACH_CALL ? 1 : ways); way++) {
+		bool last = way > 0 && way == ways - 1;
+
+		if (depth == EACH_WAY && way > 0 && !last)
+			continue;
 		for (int then = least; then <= most; then++) {
-			if (then == 0)
+			if (then == 0 || (last && depth == EACH_WAY && then == SYS_FAULT_STAYS))
 				continue;
 			play_once(story, engine, n, way, then);
 			remember();
@@ -310,7 +319,8 @@ int main(int argc, char **argv)
 		return run.wrongs > 0;
 	}
 	if (argc < 3 || argc == 5 || argc > 6) {
-		fprintf(stderr, "fault STORY splice|copy [deep | N WAY THEN], fault --covers FILE\n");
+		fprintf(stderr,
+			"fault STORY splice|copy [deep | N WAY THEN], fault --covers FILE\n");
 		return 99;
 	}
 	const struct story *story = find(argv[1]);
@@ -323,7 +333,8 @@ int main(int argc, char **argv)
 	} else {
 		run.story = story->name;
 		run.engine = shunt_engine_text(engine);
-		play_once(story, engine, strtoul(argv[3], NULL, 10), (unsigned)atoi(argv[4]), atoi(argv[5]));
+		play_once(story, engine, strtoul(argv[3], NULL, 10), (unsigned)atoi(argv[4]),
+			  atoi(argv[5]));
 	}
 	return run.wrongs > 0;
 }

@@ -38,17 +38,17 @@ enum end { END_OPEN, END_FIN, END_RESET };
 
 struct peer {
 	const char *name;
-	int fd;             /* the peer's own socket, or -1 */
-	int other;          /* the socket that shunt gets, until it is attached */
+	int fd;                  /* the peer's own socket, or -1 */
+	int other;               /* the socket that shunt gets, until it is attached */
 	const struct door *door; /* where shunt connects to, or NULL */
 	unsigned seed;
 	/* what it sends */
 	size_t to_send, sent;
-	size_t pace;        /* bytes a turn at most; 0: as fast as it goes */
-	size_t urgent_at;   /* the byte that goes as urgent; SIZE_MAX: none */
-	enum end then;      /* after the last byte */
+	size_t pace;      /* bytes a turn at most; 0: as fast as it goes */
+	size_t urgent_at; /* the byte that goes as urgent; SIZE_MAX: none */
+	enum end then;    /* after the last byte */
 	bool then_done;
-	bool waits;         /* sends nothing, and does not end, while this is set */
+	bool waits; /* sends nothing, and does not end, while this is set */
 	/* what it gets */
 	struct piece_of {
 		unsigned seed;
@@ -61,14 +61,14 @@ struct peer {
 	enum end want, end; /* wanted of an untouched run; seen */
 	bool part_will_do;  /* of the tape, even in an untouched run */
 	bool may_fin;       /* an orderly end is possible at all: shunt was told to finish */
-	bool write_failed;  /* the socket's error was taken by a write: a read says 0 from then on */
+	bool write_failed; /* the socket's error was taken by a write: a read says 0 from then on */
 };
 
 struct actor {
 	const char *name;
 	struct peer *peer;
 	struct shunt_end *end; /* NULL: never made, gone, or detached */
-	bool made, gone, detached, closed, aborted;
+	bool made, gone, detached, closed, aborted, watched;
 	unsigned connected, joined, ended, broken;
 	enum shunt_why why;
 	int error;
@@ -85,7 +85,7 @@ struct world {
 	struct actor actors[ACTORS];
 	unsigned actor_count;
 	unsigned turn;
-	bool failed; /* a call failed twice: the story can't be told in full */
+	bool failed; /* the story can't be told in full, as a call failed twice */
 };
 
 struct story {
@@ -94,13 +94,15 @@ struct story {
 	void (*turn)(struct world *w); /* after each, if there is one */
 	/* What happened, told to the story after the bookkeeping. */
 	void (*event)(struct world *w, const struct shunt_event *ev, struct actor *a);
-	unsigned least; /* fault points that it must pass, or it covers nothing */
+	unsigned least;               /* fault points that it must pass, or it covers nothing */
 	struct shunt_options options; /* but for the engine */
-	int events;     /* taken at a time; 0: 8 */
+	int events;                   /* taken at a time; 0: 8 */
+	bool connect_late;            /* connections are seen to be up by epoll only */
 };
 
 extern const struct story story_joined, story_reset_after_data, story_heads, story_head_then_join,
-	story_fan_out, story_urgent_byte, story_open_and_close, story_small_and_bulk, story_echo;
+	story_fan_out, story_urgent_byte, story_open_and_close, story_small_and_bulk, story_echo,
+	story_second_try, story_room, story_join_unseen;
 
 /* -- fault.c: saying what is wrong -- */
 
@@ -109,13 +111,15 @@ void wrong(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void must(bool cond, const char *what);
 /* Is only one fault made, which comes once? Then a second try must do. */
 bool fault_is_single(void);
-/* Nothing has moved for a while: a fault that stays ends now, and then all must go on. */
-void fault_relents(void);
+/* Nothing has moved for `turns` of a millisecond since `count` calls were made: that must have been waiting, and
+ * not spinning. A fault that stays ends now, and then all must go on. */
+void fault_relents(unsigned turns, unsigned long count);
 
 /* -- peer.c: those on the other side -- */
 
-const unsigned char *noise(unsigned seed, size_t at, size_t *len); /* *len is cut to what lies there in one piece */
-void peers_begin(void); /* of a run */
+const unsigned char *noise(unsigned seed, size_t at,
+			   size_t *len); /* *len is cut to what lies there in one piece */
+void peers_begin(void);                  /* of a run */
 /* A connected pair; small buffers on the way to the peer when `narrow`. */
 struct peer *peer_pair(struct world *w, const char *name, bool narrow);
 /* A peer that shunt connects to; *port is where. */
@@ -124,21 +128,25 @@ uint16_t port_refused(void); /* a port at which nobody listens */
 void peer_sends(struct peer *p, size_t bytes, enum end then);
 /* Put on p's tape: bytes [at, at + len) of stream `seed`. */
 void peer_expects(struct peer *p, unsigned seed, size_t at, size_t len);
+void peer_expects_nothing(
+	struct peer *p);        /* of what it expected so far, of which nothing has come */
 bool peer_step(struct peer *p); /* true: something moved */
 bool peer_over(const struct peer *p);
 /* What came to its door so far was never meant. */
 void peer_forgets(struct peer *p);
-void peer_end(struct peer *p);  /* close what is open */
+void peer_end(struct peer *p); /* close what is open */
 void peer_judge(const struct peer *p, bool untouched);
 
 /* -- actor.c: those on shunt's side; each call tried twice -- */
 
 struct actor *actor_attach(struct world *w, struct peer *p, size_t depth);
 struct actor *actor_connect(struct world *w, struct peer *p, uint16_t port, size_t depth);
+struct actor *actor_watch(struct world *w,
+			  struct peer *p); /* p->other is what rings; it stays ours */
 int actor_join(struct world *w, struct actor *a, struct actor *b);
 /* Order bytes for a; a's peer's tape is written. After a failure the end is aborted. */
-void actor_queue(struct world *w, struct actor *a, struct shunt_buf *b, unsigned seed, size_t stream_at,
-		 size_t off, size_t len);
+void actor_queue(struct world *w, struct actor *a, struct shunt_buf *b, unsigned seed,
+		 size_t stream_at, size_t off, size_t len);
 void actor_insert(struct world *w, struct actor *a, unsigned seed, size_t at, size_t len);
 void actor_finish(struct world *w, struct actor *a);
 void actor_more(struct world *w, struct actor *a, size_t want);

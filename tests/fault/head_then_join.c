@@ -20,7 +20,8 @@ static void event(struct world *w, const struct shunt_event *ev, struct actor *a
 		size_t n = ev->seen, take = ev->length / 2 + 1;
 
 		if (a != it.client) { /* the server speaks first: what we do with it comes later */
-			actor_queue(w, it.client, ev->buf, a->peer->seed, a->arrived, 0, ev->length);
+			actor_queue(w, it.client, ev->buf, a->peer->seed, a->arrived, 0,
+				    ev->length);
 			a->arrived += ev->length;
 			return;
 		}
@@ -29,7 +30,8 @@ static void event(struct world *w, const struct shunt_event *ev, struct actor *a
 		actor_insert(w, it.server, 99, 0, LINE);
 		actor_queue(w, it.server, ev->buf, a->peer->seed, 0, 0, take);
 		if (take < ev->length)
-			actor_queue(w, it.server, ev->buf, a->peer->seed, 0, take, ev->length - take);
+			actor_queue(w, it.server, ev->buf, a->peer->seed, 0, take,
+				    ev->length - take);
 		a->arrived = ev->length;
 		it.joined = actor_join(w, it.client, it.server) == 0;
 	}
@@ -55,4 +57,5 @@ static void tell(struct world *w)
 }
 
 const struct story story_head_then_join = {
-	.name = "head_then_join", .tell = tell, .event = event, .least = 50, .events = 1};
+	.name = "head_then_join", .tell = tell, .event = event, .least = 50, .events = 1
+};

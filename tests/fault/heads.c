@@ -98,4 +98,6 @@ static void tell(struct world *w)
 		shunt_release(it.held);
 }
 
-const struct story story_heads = {.name = "heads", .tell = tell, .event = event, .turn = turn, .least = 80};
+const struct story story_heads = {
+	.name = "heads", .tell = tell, .event = event, .turn = turn, .least = 80
+};

@@ -58,20 +58,6 @@ static void event(struct world *w, const struct shunt_event *ev, struct actor *a
 		give_back(a);
 }
 
-static int ring(struct world *w)
-{
-	int bell = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
-	struct actor *a = &w->actors[w->actor_count++];
-
-	must(bell >= 0, "eventfd");
-	*a = (struct actor){ .name = "bell", .peer = &it.bell };
-	it.bell = (struct peer){ .name = "bell" };
-	it.watched = a;
-	a->made = shunt_attach(w->s, bell, SHUNT_WATCH, a, &a->end) == 0 ||
-		  shunt_attach(w->s, bell, SHUNT_WATCH, a, &a->end) == 0;
-	return bell;
-}
-
 /* The kernel may say so at once or later. */
 static void refused(struct world *w)
 {
@@ -110,14 +96,20 @@ static void tell(struct world *w)
 
 	actor_join(w, a, b);
 	stuck->part_will_do = right->part_will_do = true;
-	int bell = ring(w);
+	int bell = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	must(bell >= 0, "eventfd");
+	it.bell = (struct peer){ .name = "bell", .other = bell };
+	it.watched = actor_watch(w, &it.bell);
 
 	play_turns(w, 4);
 	actor_abort(actor_connect(w, late, port, SHUNT_HEAD(1)));
 	play_turns(w, 2);
 	actor_connect(w, late, port, SHUNT_HEAD(1));
 	play_close(w);
-	close(bell);
+	w->failed |= !it.rang;
+	if (!it.watched->gone)
+		close(bell);
 }
 
 const struct story story_open_and_close = {

@@ -37,9 +37,9 @@ const unsigned char *noise(unsigned seed, size_t at, size_t *len)
 
 static struct sockaddr_in loopback(uint16_t port)
 {
-	return (struct sockaddr_in){.sin_family = AF_INET,
-				    .sin_port = htons(port),
-				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	return (struct sockaddr_in){ .sin_family = AF_INET,
+				     .sin_port = htons(port),
+				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 }
 
 static void option(int fd, int level, int name, int value)
@@ -100,13 +100,13 @@ static struct peer *peer_new(struct world *w, const char *name)
 	must(w->peer_count < PEERS, "room for one more peer");
 	struct peer *p = &w->peers[w->peer_count];
 
-	*p = (struct peer){.name = name,
-			   .fd = -1,
-			   .other = -1,
-			   .seed = ++w->peer_count,
-			   .urgent_at = SIZE_MAX,
-			   .appetite = SIZE_MAX,
-			   .want = END_FIN};
+	*p = (struct peer){ .name = name,
+			    .fd = -1,
+			    .other = -1,
+			    .seed = ++w->peer_count,
+			    .urgent_at = SIZE_MAX,
+			    .appetite = SIZE_MAX,
+			    .want = END_FIN };
 	return p;
 }
 
@@ -156,7 +156,16 @@ void peer_expects(struct peer *p, unsigned seed, size_t at, size_t len)
 		return;
 	}
 	must(p->pieces < TAPE, "room on the tape");
-	p->tape[p->pieces++] = (struct piece_of){seed, at, len};
+	p->tape[p->pieces++] = (struct piece_of){ seed, at, len };
+}
+
+void peer_expects_nothing(struct peer *p)
+{
+	if (p->got)
+		wrong("%s got %zu bytes of a join that came undone", p->name, p->got);
+	p->pieces = p->piece = 0;
+	p->total = 0;
+	p->may_fin = false;
 }
 
 static void peer_got(struct peer *p, const unsigned char *bytes, size_t n)
@@ -246,7 +255,7 @@ static bool peer_writes(struct peer *p)
 /* Linger with no time: a reset. */
 static void close_hard(int *fd)
 {
-	struct linger now = {.l_onoff = 1};
+	struct linger now = { .l_onoff = 1 };
 
 	if (*fd >= 0) {
 		setsockopt(*fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
@@ -317,7 +326,8 @@ void peer_end(struct peer *p)
 void peer_judge(const struct peer *p, bool untouched)
 {
 	if (p->end == END_FIN && !p->may_fin)
-		wrong("%s saw an orderly end that nobody ordered, after %zu bytes", p->name, p->got);
+		wrong("%s saw an orderly end that nobody ordered, after %zu bytes", p->name,
+		      p->got);
 	if (p->end == END_FIN && p->got != p->total)
 		wrong("%s saw an orderly end after %zu bytes of %zu: a cut-off stream looks complete",
 		      p->name, p->got, p->total);

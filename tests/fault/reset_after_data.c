@@ -27,4 +27,6 @@ static void tell(struct world *w)
 	play(w);
 }
 
-const struct story story_reset_after_data = {.name = "reset_after_data", .tell = tell, .least = 50};
+const struct story story_reset_after_data = {
+	.name = "reset_after_data", .tell = tell, .least = 50, .options = { .unit = 6000 }
+};

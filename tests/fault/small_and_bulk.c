@@ -5,7 +5,7 @@
  */
 #include "fault.h"
 
-enum { WORDS = 3000, BULK = 150000, AGAIN = 10000 };
+enum { WORDS = 3000, BULK = 150000, AGAIN = 15000 };
 
 static void talk(struct world *w, struct peer *p, size_t until, size_t pace)
 {
@@ -21,7 +21,8 @@ static void tell(struct world *w)
 
 	peer_sends(talker, WORDS + BULK + AGAIN, END_OPEN);
 	peer_sends(slow, 40000, END_FIN);
-	struct actor *a = actor_attach(w, talker, SHUNT_NONE), *b = actor_attach(w, slow, SHUNT_NONE);
+	struct actor *a = actor_attach(w, talker, SHUNT_NONE),
+		     *b = actor_attach(w, slow, SHUNT_NONE);
 
 	talker->then = END_FIN;
 	actor_join(w, a, b);
@@ -39,4 +40,4 @@ static void tell(struct world *w)
 	play(w);
 }
 
-const struct story story_small_and_bulk = {.name = "small_and_bulk", .tell = tell, .least = 80};
+const struct story story_small_and_bulk = { .name = "small_and_bulk", .tell = tell, .least = 80 };

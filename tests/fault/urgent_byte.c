@@ -4,19 +4,24 @@
  */
 #include "fault.h"
 
+enum { UNIT = 4096 };
+
 static void tell(struct world *w)
 {
 	struct peer *left = peer_pair(w, "left", false), *right = peer_pair(w, "right", false);
 
 	peer_sends(left, 90000, END_FIN);
-	left->urgent_at = 50000;
+	left->urgent_at = 12 * UNIT; /* a run ends just before it */
 	left->pace = 25000;
 	peer_sends(right, 3000, END_FIN);
 	right->urgent_at = 2999;
-	struct actor *a = actor_attach(w, left, SHUNT_NONE), *b = actor_attach(w, right, SHUNT_NONE);
+	struct actor *a = actor_attach(w, left, SHUNT_NONE),
+		     *b = actor_attach(w, right, SHUNT_NONE);
 
 	actor_join(w, a, b);
 	play(w);
 }
 
-const struct story story_urgent_byte = {.name = "urgent_byte", .tell = tell, .least = 30};
+const struct story story_urgent_byte = {
+	.name = "urgent_byte", .tell = tell, .least = 30, .options = { .unit = UNIT }
+};
