@@ -24,16 +24,17 @@ enum fact {
 	F_FIN_CAME = 1 << 1,
 	F_FINISH = 1 << 2, /* the program asked for our FIN */
 	F_FIN_WENT = 1 << 3,
-	F_FULL = 1 << 4,    /* the socket takes no more: wait for EPOLLOUT */
-	F_HURT = 1 << 5,    /* the socket has failed; what its queue holds can still be read */
-	F_BROKEN = 1 << 6,  /* the program has been told of it, nothing more will be read */
-	F_GONE = 1 << 7,    /* closed, waits to be freed */
-	F_MORE = 1 << 8,    /* the program wants more of a head than was there */
-	F_OVER = 1 << 9,    /* more than half the queue's limit waits: tell when there is room */
-	F_EDGE = 1 << 10,   /* no low-water mark on this kind of socket: edge-triggered meanwhile */
-	F_LOWAT = 1 << 11,  /* SO_RCVLOWAT is raised */
+	F_FULL = 1 << 4,   /* the socket takes no more: wait for EPOLLOUT */
+	F_HURT = 1 << 5,   /* the socket has failed; what its queue holds can still be read */
+	F_BROKEN = 1 << 6, /* the program has been told of it, nothing more will be read */
+	F_GONE = 1 << 7,   /* closed, waits to be freed */
+	F_MORE = 1 << 8,   /* the program wants more of a head than was there */
+	F_OVER = 1 << 9,   /* more than half the queue's limit waits: tell when there is room */
+	F_EDGE = 1 << 10,  /* no low-water mark on this kind of socket: edge-triggered meanwhile */
+	F_LOWAT = 1 << 11, /* SO_RCVLOWAT is raised */
 	F_HUNG_UP = 1 << 12, /* epoll said HUP */
-	F_LOST = 1 << 13 /* bytes were lost on the way out of its socket: what follows is not read */
+	F_LOST =
+		1 << 13 /* bytes were lost on the way out of its socket: what follows is not read */
 };
 
 enum end_kind { END_TCP, END_UNIX, END_WATCHED };
