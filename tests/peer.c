@@ -67,7 +67,7 @@ static void do_accept(struct talk *t)
 static void do_connect(struct talk *t, const char *where)
 {
 	struct peer_addr a;
-	int fd;
+	int fd, reset = 0;
 
 	addr_read(&a, where);
 	fd = socket(a.ss.ss_family, SOCK_STREAM, 0);
@@ -77,9 +77,13 @@ static void do_connect(struct talk *t, const char *where)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &t->rcvbuf, sizeof(t->rcvbuf));
 	if (t->sndbuf)
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &t->sndbuf, sizeof(t->sndbuf));
-	if (connect(fd, (struct sockaddr *)&a.ss, a.len))
-		peer_give_up(t, strerror(errno));
+	if (connect(fd, (struct sockaddr *)&a.ss, a.len)) {
+		reset = errno == ECONNRESET; /* taken, and broken before we looked */
+		if (!reset)
+			peer_give_up(t, strerror(errno));
+	}
 	fresh(t, fd);
+	t->broken = reset;
 }
 
 static void do_close(struct talk *t, int reset)

@@ -50,6 +50,15 @@ def same_bytes(one, other):
         assert (here["sent"], here["sent_sha"]) == (there["read"], there["read_sha"])
 
 
+def moved_by(line, engine):
+    """Bytes of an ended connection that this engine moved: a line names the engine of most, and
+    counts what others did."""
+    if line["engine"] != engine:
+        return line.get(engine, 0)
+    return line["up"] + line["down"] - sum(line.get(e, 0) for e in ("copy", "splice")
+                                           if e != engine)
+
+
 def sides(who, mine, others):
     """(what is the client's, what is the server's), if `mine` is of the side `who`."""
     return (mine, others) if who == "client" else (others, mine)

@@ -3,7 +3,8 @@
 
 A story asks for `engine` and is told once with each. It asks for `relay`, `server` and `client`,
 which play at a `place`: on the loopback and in the world of three namespaces, or only at those
-named in its module's PLACES. A story that fails shows the last lines its relays logged.
+it is marked with: @pytest.mark.places("loopback"). A story that fails shows the last lines its
+relays logged.
 """
 import os
 import resource
@@ -26,8 +27,8 @@ def pytest_generate_tests(metafunc):
     if "engine" in metafunc.fixturenames:
         metafunc.parametrize("engine", getattr(metafunc.module, "ENGINES", ENGINES))
     if "place" in metafunc.fixturenames:
-        places = getattr(metafunc.module, "PLACES", ("loopback", "world"))
-        metafunc.parametrize("place", places, indirect=True)
+        mark = metafunc.definition.get_closest_marker("places")
+        metafunc.parametrize("place", mark.args if mark else ("loopback", "world"), indirect=True)
 
 
 def pytest_sessionstart():

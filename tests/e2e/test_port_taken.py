@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-PLACES = ("loopback",)
+pytestmark = pytest.mark.places("loopback")
 TARGET = ("--target", "127.0.0.1:1")
 
 

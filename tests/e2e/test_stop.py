@@ -38,9 +38,8 @@ def test_while_all_is_stuck(engine, couple):
     c.done()
 
 
+@pytest.mark.places("world")  # has an address where packets vanish
 def test_while_it_connects(engine, place, relay, client):
-    if place.name != "world":
-        pytest.skip("needs an address where packets vanish")
     r = relay(engine, "--connect-timeout", "60s", "--target", f"{place.nowhere}:9")
     c = client(r, "send:10", "go", "expect:reset").ready().go()
     r.signal(signal.SIGTERM)

@@ -9,10 +9,10 @@ from actors import SHUNT
 GOOD = ["127.0.0.1:0", "127.0.0.1:1"]
 
 BAD = [
-    ([], "TARGET"),
-    (["127.0.0.1:0"], "TARGET"),
-    (["--listen", "127.0.0.1:0"], "--target"),
-    (["--target", "127.0.0.1:1"], "--listen"),
+    ([], "listen"),
+    (["127.0.0.1:0"], "target"),
+    (["--listen", "127.0.0.1:0"], "target"),
+    (["--target", "127.0.0.1:1"], "listen"),
     (["127.0.0.1", "127.0.0.1:1"], "127.0.0.1"),
     (["127.0.0.1:99999", "127.0.0.1:1"], "99999"),
     (["127.0.0.1:-1", "127.0.0.1:1"], "-1"),
@@ -24,8 +24,8 @@ BAD = [
     (["127.0.0.1:0", "unix:/" + "x" * 200], "unix:"),
     ([*GOOD, "--engine", "warp"], "--engine"),
     ([*GOOD, "--engine"], "--engine"),
-    ([*GOOD, "--workers", "0"], "--workers"),
     ([*GOOD, "--workers", "-1"], "--workers"),
+    ([*GOOD, "--workers", "2 "], "--workers"),
     ([*GOOD, "--workers", "many"], "--workers"),
     ([*GOOD, "--workers", "99999999999999999999"], "--workers"),
     ([*GOOD, "--connect-timeout", "soon"], "--connect-timeout"),

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A large transfer by splice: no payload through user memory, and much at each call."""
+import os
+import re
+import signal
+
+import pytest
+
+from actors import LONG, moved_by, need, sanitized
+
+pytestmark = pytest.mark.places("loopback")
+SIZE = (1 << 30) if LONG else (256 << 20)
+COPYING = ("read", "write", "readv", "writev", "recvfrom", "recvmsg", "sendto", "sendmsg")
+
+
+@pytest.fixture
+def traced(cast, tmp_path):
+    """traced(relay): strace it from now on; the result, called, gives (call, returned) pairs."""
+    need("strace")
+    if sanitized():
+        pytest.skip("a sanitizer makes calls of its own")
+
+    def start(r):
+        out = tmp_path / "trace"
+        calls = ",".join((*COPYING, "splice"))
+        s = cast.run(["strace", "-f", "-qq", "-e", f"trace={calls}", "-e", "signal=none", "-o",
+                      str(out), "-p", str(r.pid)])
+        try:
+            s.until(lambda: os.path.exists(out) and _tracer(r.pid), 5)
+        except AssertionError:
+            pytest.skip(f"strace cannot attach here: {s.text()}")
+
+        def finish():
+            s.proc.send_signal(signal.SIGINT)
+            s.wait(10)
+            lines = out.read_text().splitlines()
+            assert not any("unfinished" in line for line in lines if "splice(" in line)
+            found = (re.match(r"\d+ +(\w+)\((\d+).*= (-?\d+)", line) for line in lines)
+            return [(m[1], int(m[2]), int(m[3])) for m in found if m]
+        return finish
+    return start
+
+
+def _tracer(pid):
+    """Are all threads of pid traced?"""
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/status", encoding="utf-8") as f:
+            if "TracerPid:\t0\n" in f.read():
+                return False
+    return True
+
+
+def test_payload_is_never_copied(traced, relay, server, client):
+    s = server("accept", f"send:{SIZE}", "shut", "expect:eof", before=("-t", "300"))
+    r = relay("splice", "--target", s.address)
+    finish = traced(r)
+    client(r, f"read:{SIZE}", "expect:eof", "shut", before=("-t", "300")).done(300)
+    s.done()
+    line = r.end()
+    calls = finish()
+    assert (line["down"], line["engine"]) == (SIZE, "splice")
+    assert moved_by(line, "copy") <= 64 << 10
+    copied = sum(n for name, fd, n in calls if name in COPYING and fd != 2 and n > 0)
+    assert copied <= 64 << 10, "payload went by read, write, recv or send"
+    spliced = [n for name, _, n in calls if name == "splice"]
+    moved = sum(n for n in spliced if n > 0)
+    assert 2 * SIZE - 2 * (64 << 10) <= moved <= 2 * SIZE  # each byte in, and out
+    assert moved / len(spliced) >= 64 << 10, f"{moved / len(spliced):.0f} bytes per call"
