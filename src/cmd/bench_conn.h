@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* bench_conn.h — the connections of a load tool: made, accepted, ended */
+#ifndef CMD_BENCH_CONN_H
+#define CMD_BENCH_CONN_H
+
+#include "cmd/bench_loop.h"
+
+/* As many descriptors as this process may have, and a place for each. 0, or -ENOMEM. */
+int bench_conn_room(struct bench *b);
+
+/* Connect as many as are still to be made; not too many at a time, so that the backlog of who is
+ * measured does not overflow: a SYN dropped there comes again after a second. */
+void bench_conn_open_some(struct bench *b);
+void bench_conn_connected(struct bench *b, struct bench_conn *c);
+void bench_conn_accept(struct bench *b);
+
+/* Those that do not come up count as timed out. */
+void bench_conn_give_up(struct bench *b);
+void bench_conn_close_all(struct bench *b);
+
+#endif
