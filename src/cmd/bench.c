@@ -33,11 +33,11 @@ static int usage(FILE *to, int code)
 	for (size_t i = 0; i < TOOLS; i++)
 		fprintf(to, "  %-14s%s\n", tools[i].name, tools[i].summary);
 	fputs("\n"
+	      "  -h, --help              this; shunt bench TOOL --help: what a tool takes\n"
+	      "\n"
 	      "example: shunt bench sink 127.0.0.1:9001 &\n"
 	      "         shunt relay 127.0.0.1:9000 127.0.0.1:9001 &\n"
-	      "         shunt bench source 127.0.0.1:9000 -n 8 --for 3s\n"
-	      "\n"
-	      "Each tells of its options: shunt bench TOOL --help\n",
+	      "         shunt bench source 127.0.0.1:9000 -n 8 --for 3s\n",
 	      to);
 	return code;
 }

@@ -7,7 +7,7 @@
 #ifndef CMD_BENCH_ARGS_H
 #define CMD_BENCH_ARGS_H
 
-#include "cmd/bench_loop.h"
+#include "cmd/bench_load.h"
 #include "cmd/options.h"
 
 enum bench_way { BENCH_CONNECTS, BENCH_LISTENS };

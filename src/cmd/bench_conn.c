@@ -191,19 +191,19 @@ void bench_conn_connected(struct bench *b, struct bench_conn *c)
 	if (rc == 0 && error && try_elsewhere(b)) {
 		close_one(b, c);
 	} else if (rc < 0 || error) {
-		bench_end(b, c, rc < 0 ? rc : -error);
+		bench_conn_end(b, c, rc < 0 ? rc : -error);
 	} else {
 		not_waited_for(b, c);
-		bench_wait_for(b, c, 0);
+		bench_conn_wait_for(b, c, 0);
 		is_up(b, c);
 	}
 }
 
 void bench_conn_give_up(struct bench *b)
 {
-	for (struct bench_conn *c = NULL; (c = bench_each(b, c));)
+	for (struct bench_conn *c = NULL; (c = bench_conn_each(b, c));)
 		if (c->connecting || c->proving)
-			bench_end(b, c, -ETIMEDOUT);
+			bench_conn_end(b, c, -ETIMEDOUT);
 }
 
 /* -- those that come -- */
@@ -239,7 +239,7 @@ void bench_conn_accept(struct bench *b)
 
 /* -- all of them -- */
 
-void bench_wait_for(struct bench *b, struct bench_conn *c, uint32_t events)
+void bench_conn_wait_for(struct bench *b, struct bench_conn *c, uint32_t events)
 {
 	uint64_t ticket = (uint64_t)c->generation << 32 | (uint32_t)c->fd;
 
@@ -249,33 +249,24 @@ void bench_wait_for(struct bench *b, struct bench_conn *c, uint32_t events)
 		c->events = events;
 }
 
-void bench_prove(struct bench *b, struct bench_conn *c)
+void bench_conn_prove(struct bench *b, struct bench_conn *c)
 {
 	c->proving = true;
 	b->proving++;
 }
 
-void bench_proved(struct bench *b, struct bench_conn *c)
+void bench_conn_proved(struct bench *b, struct bench_conn *c)
 {
 	b->active_at = b->now;
 	not_waited_for(b, c);
 }
 
-int bench_wake(struct bench *b, struct bench_conn *c, uint64_t at_ns)
+int bench_conn_wake(struct bench *b, struct bench_conn *c, uint64_t at_ns)
 {
 	return timer_arm(&b->timers, &c->timer, at_ns / 1000);
 }
 
-void bench_count(struct bench *b, uint64_t units)
-{
-	if (b->count == 0)
-		b->first_at = b->now;
-	b->count += units;
-	b->last_at = b->active_at = b->now;
-	bench_pace_add(&b->pace, b->now, units);
-}
-
-void bench_end(struct bench *b, struct bench_conn *c, int error)
+void bench_conn_end(struct bench *b, struct bench_conn *c, int error)
 {
 	close_one(b, c);
 	b->active_at = b->now;
@@ -287,7 +278,7 @@ void bench_end(struct bench *b, struct bench_conn *c, int error)
 	b->to_open += b->tool->renew && b->stop == BENCH_RUNS;
 }
 
-struct bench_conn *bench_each(struct bench *b, struct bench_conn *last)
+struct bench_conn *bench_conn_each(struct bench *b, struct bench_conn *last)
 {
 	struct bench_conn *c = last ? last + 1 : b->conn;
 
@@ -300,6 +291,6 @@ struct bench_conn *bench_each(struct bench *b, struct bench_conn *last)
 void bench_conn_close_all(struct bench *b)
 {
 	b->cut = b->open;
-	for (struct bench_conn *c = NULL; (c = bench_each(b, c));)
+	for (struct bench_conn *c = NULL; (c = bench_conn_each(b, c));)
 		close_one(b, c);
 }

@@ -18,6 +18,8 @@
 #include "base/clock.h"
 #include "base/sys.h"
 #include "cmd/bench_args.h"
+#include "cmd/bench_conn.h"
+#include "cmd/bench_loop.h"
 #include "cmd/bench_report.h"
 #include "cmd/bench_tools.h"
 #include "cmd/cmd.h"
@@ -49,11 +51,11 @@ static void push(struct bench *b, struct bench_conn *c)
 	ssize_t n = sys_send(c->fd, k->request + c->out, (size_t)(k->request_size - c->out), 0);
 
 	if (n < 0 && n != -EAGAIN) {
-		bench_end(b, c, (int)n);
+		bench_conn_end(b, c, (int)n);
 		return;
 	}
 	c->out += n > 0 ? (uint64_t)n : 0;
-	bench_wait_for(b, c, c->out < k->request_size ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	bench_conn_wait_for(b, c, c->out < k->request_size ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
 static void up(struct bench *b, struct bench_conn *c)
@@ -66,8 +68,8 @@ static void done(struct bench *b, struct bench_conn *c)
 {
 	if (connect_of(b)->close_by == BY_RESET)
 		sys_reset_at_close(c->fd);
-	bench_count(b, 1);
-	bench_end(b, c, 0);
+	bench_load_count(b, 1);
+	bench_conn_end(b, c, 0);
 }
 
 static void answered(struct bench *b, struct bench_conn *c)
@@ -94,9 +96,9 @@ static void event(struct bench *b, struct bench_conn *c, uint32_t events)
 		if (n == 0 && c->step == ANSWERED)
 			done(b, c);
 		else if (n == 0 || (n < 0 && n != -EAGAIN))
-			bench_end(b, c, n < 0 ? (int)n : -EPIPE);
+			bench_conn_end(b, c, n < 0 ? (int)n : -EPIPE);
 		else if (n > 0 && c->in + (uint64_t)n > k->answer_size)
-			bench_end(b, c, -EPROTO);
+			bench_conn_end(b, c, -EPROTO);
 		else if (n > 0 && (c->in += (uint64_t)n) == k->answer_size)
 			answered(b, c);
 	}
@@ -211,7 +213,7 @@ int bench_connect(int argc, char **argv)
 	k.request = calloc(1, (size_t)k.request_size);
 	k.answer = malloc((size_t)k.answer_size + 1);
 	if (k.request && k.answer) {
-		rc = bench_run(&k.b, &tool);
+		rc = bench_loop_run(&k.b, &tool);
 	} else {
 		fputs("shunt bench connect: no memory\n", stderr);
 		rc = CMD_FATAL;

@@ -12,6 +12,8 @@
 
 #include "base/sys.h"
 #include "cmd/bench_args.h"
+#include "cmd/bench_conn.h"
+#include "cmd/bench_loop.h"
 #include "cmd/bench_report.h"
 #include "cmd/bench_tools.h"
 #include "cmd/cmd.h"
@@ -113,7 +115,7 @@ static int receive(struct echo *e, struct bench_conn *c)
 		return n == -EAGAIN ? 0 : (int)n;
 	}
 	c->in += (uint64_t)n;
-	bench_count(&e->b, (uint64_t)n);
+	bench_load_count(&e->b, (uint64_t)n);
 	if (!e->request)
 		return send_back(e, c, (size_t)n);
 	count_requests(e, c, (size_t)n);
@@ -142,17 +144,17 @@ static void event(struct bench *b, struct bench_conn *c, uint32_t events)
 	else
 		rc = receive(e, c);
 	if (rc < 0)
-		bench_end(b, c, rc);
+		bench_conn_end(b, c, rc);
 	else if (answered_and_closed(e, c))
-		bench_end(b, c, 0);
+		bench_conn_end(b, c, 0);
 	else
-		bench_wait_for(b, c, c->rest || c->owed ? EPOLLOUT : EPOLLIN);
+		bench_conn_wait_for(b, c, c->rest || c->owed ? EPOLLOUT : EPOLLIN);
 }
 
 static void up(struct bench *b, struct bench_conn *c)
 {
 	c->left = echo_of(b)->request;
-	bench_wait_for(b, c, EPOLLIN);
+	bench_conn_wait_for(b, c, EPOLLIN);
 }
 
 static const struct bench_tool tool = {
@@ -169,11 +171,11 @@ static int read_args(struct echo *e, int argc, char **argv)
 {
 	struct bench_words w = { .asked = &e->b.asked };
 	const struct option_row rows[] = {
-		BENCH_ROW_CONNS(&w, "end when so many have ended", "0"),
+		BENCH_ROW_CONNS(&w, "end when so many have ended", NULL),
 		{ "request", 0, "SIZE", OPTION_SIZE, .size = &e->request, .max = 1 << 30,
 		  .help = "answer when so much has come, and no echo" },
 		{ "answer", 0, "SIZE", OPTION_SIZE, .size = &e->answer, .max = 1 << 30,
-		  .help = "by so much [as much]" },
+		  .help = "by so much; as much, if not told" },
 		{ "close", 0, NULL, OPTION_FLAG, .flag = &e->close,
 		  .help = "close after the first answer" },
 		BENCH_ROWS(&w, "end so long after the first connection", NULL),
@@ -226,7 +228,7 @@ int bench_echo(int argc, char **argv)
 	e.buffer = malloc(BUFFER);
 	e.zeros = calloc(1, BUFFER);
 	if (e.buffer && e.zeros) {
-		rc = bench_run(&e.b, &tool);
+		rc = bench_loop_run(&e.b, &tool);
 	} else {
 		fputs("shunt bench echo: no memory\n", stderr);
 		rc = CMD_FATAL;

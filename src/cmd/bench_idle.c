@@ -10,6 +10,8 @@
 
 #include "base/sys.h"
 #include "cmd/bench_args.h"
+#include "cmd/bench_conn.h"
+#include "cmd/bench_loop.h"
 #include "cmd/bench_report.h"
 #include "cmd/bench_tools.h"
 #include "cmd/cmd.h"
@@ -34,23 +36,23 @@ static void event(struct bench *b, struct bench_conn *c, uint32_t events)
 	if (n == -EAGAIN)
 		return;
 	if (n == 1 && c->proving) {
-		bench_proved(b, c);
-		bench_count(b, 1);
+		bench_conn_proved(b, c);
+		bench_load_count(b, 1);
 		return;
 	}
 	i->lost += !c->proving;
-	bench_end(b, c, n < 0 ? (int)n : n == 0 ? -EPIPE : -EPROTO);
+	bench_conn_end(b, c, n < 0 ? (int)n : n == 0 ? -EPIPE : -EPROTO);
 }
 
 static void up(struct bench *b, struct bench_conn *c)
 {
 	ssize_t n = sys_send(c->fd, "", 1, 0);
 
-	bench_prove(b, c);
+	bench_conn_prove(b, c);
 	if (n < 0)
-		bench_end(b, c, (int)n);
+		bench_conn_end(b, c, (int)n);
 	else
-		bench_wait_for(b, c, EPOLLIN);
+		bench_conn_wait_for(b, c, EPOLLIN);
 }
 
 static void all_up(struct bench *b)
@@ -62,8 +64,8 @@ static void all_up(struct bench *b)
 
 static void over(struct bench *b)
 {
-	for (struct bench_conn *c = NULL; (c = bench_each(b, c));)
-		bench_end(b, c, c->connecting || c->proving ? -ECANCELED : 0);
+	for (struct bench_conn *c = NULL; (c = bench_conn_each(b, c));)
+		bench_conn_end(b, c, c->connecting || c->proving ? -ECANCELED : 0);
 }
 
 static const struct bench_tool tool = {
@@ -122,6 +124,6 @@ int bench_idle(int argc, char **argv)
 
 	if (rc != 0)
 		return rc == OPTIONS_HELPED ? CMD_FINE : CMD_USAGE;
-	rc = bench_run(&i.b, &tool);
+	rc = bench_loop_run(&i.b, &tool);
 	return rc ? rc : report(&i);
 }

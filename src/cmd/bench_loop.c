@@ -227,7 +227,7 @@ static int begin(struct bench *b)
 	return 0;
 }
 
-int bench_run(struct bench *b, const struct bench_tool *tool)
+int bench_loop_run(struct bench *b, const struct bench_tool *tool)
 {
 	int r;
 

@@ -18,6 +18,8 @@
 #include "base/clock.h"
 #include "base/sys.h"
 #include "cmd/bench_args.h"
+#include "cmd/bench_conn.h"
+#include "cmd/bench_loop.h"
 #include "cmd/bench_report.h"
 #include "cmd/bench_tools.h"
 #include "cmd/cmd.h"
@@ -44,11 +46,11 @@ static void push(struct bench *b, struct bench_conn *c)
 	ssize_t n = sys_send(c->fd, p->message + c->out, (size_t)(p->size - c->out), 0);
 
 	if (n < 0 && n != -EAGAIN) {
-		bench_end(b, c, (int)n);
+		bench_conn_end(b, c, (int)n);
 		return;
 	}
 	c->out += n > 0 ? (uint64_t)n : 0;
-	bench_wait_for(b, c, c->out < p->size ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	bench_conn_wait_for(b, c, c->out < p->size ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
 /* began: when it leaves, or should have left. */
@@ -78,8 +80,8 @@ static void next(struct bench *b, struct bench_conn *c, uint64_t now)
 	if (c->due <= now) {
 		p->late++;
 		send_one(b, c, c->due);
-	} else if (bench_wake(b, c, c->due) < 0) {
-		bench_end(b, c, -ENOMEM);
+	} else if (bench_conn_wake(b, c, c->due) < 0) {
+		bench_conn_end(b, c, -ENOMEM);
 	}
 }
 
@@ -89,15 +91,15 @@ static void answered(struct bench *b, struct bench_conn *c)
 
 	if (c->proving) {
 		c->step = DUE;
-		bench_proved(b, c);
+		bench_conn_proved(b, c);
 		return;
 	}
 	bench_hist_add(&ping_of(b)->hist, now > c->began ? now - c->began : 0);
-	bench_count(b, 1);
+	bench_load_count(b, 1);
 	if (b->stop == BENCH_RUNS)
 		next(b, c, now);
 	else
-		bench_end(b, c, 0);
+		bench_conn_end(b, c, 0);
 }
 
 static void event(struct bench *b, struct bench_conn *c, uint32_t events)
@@ -115,7 +117,7 @@ static void event(struct bench *b, struct bench_conn *c, uint32_t events)
 	if (n == -EAGAIN)
 		return;
 	if (n <= 0 || (uint64_t)n > c->out - c->in || c->step == DUE) {
-		bench_end(b, c, n < 0 ? (int)n : n == 0 ? -EPIPE : -EPROTO);
+		bench_conn_end(b, c, n < 0 ? (int)n : n == 0 ? -EPIPE : -EPROTO);
 		return;
 	}
 	c->in += (uint64_t)n;
@@ -125,7 +127,7 @@ static void event(struct bench *b, struct bench_conn *c, uint32_t events)
 
 static void up(struct bench *b, struct bench_conn *c)
 {
-	bench_prove(b, c);
+	bench_conn_prove(b, c);
 	send_one(b, c, b->now);
 }
 
@@ -135,25 +137,25 @@ static void all_up(struct bench *b)
 	uint64_t every = p->every * 1000000;
 
 	b->first_at = clock_ns();
-	for (struct bench_conn *c = NULL; (c = bench_each(b, c));) {
+	for (struct bench_conn *c = NULL; (c = bench_conn_each(b, c));) {
 		double phase = (c->number * 2654435769u) / 4294967296.0; /* as in bench_source.c */
 
 		c->due = b->first_at + (uint64_t)((double)every * phase);
 		if (!every)
 			send_one(b, c, clock_ns());
-		else if (bench_wake(b, c, c->due) < 0)
-			bench_end(b, c, -ENOMEM);
+		else if (bench_conn_wake(b, c, c->due) < 0)
+			bench_conn_end(b, c, -ENOMEM);
 	}
 }
 
 /* Answers that are still to come are waited for: the slowest must not be left out. */
 static void over(struct bench *b)
 {
-	for (struct bench_conn *c = NULL; (c = bench_each(b, c));)
+	for (struct bench_conn *c = NULL; (c = bench_conn_each(b, c));)
 		if (c->connecting || c->proving)
-			bench_end(b, c, -ECANCELED);
+			bench_conn_end(b, c, -ECANCELED);
 		else if (c->step == DUE)
-			bench_end(b, c, 0);
+			bench_conn_end(b, c, 0);
 }
 
 static const struct bench_tool tool = {
@@ -176,7 +178,7 @@ static int read_args(struct ping *p, int argc, char **argv)
 		{ "size", 's', "SIZE", OPTION_SIZE, .size = &p->size, .min = 1, .max = 1 << 30,
 		  .def = "1", .help = "of a message" },
 		{ "every", 0, "TIME", OPTION_TIME, .time = &p->every,
-		  .help = "a message so often from each [when the answer has come]" },
+		  .help = "a message so often from each; if not told, when the answer has come" },
 		{ "spin", 0, NULL, OPTION_FLAG, .flag = &w.asked->spin,
 		  .help = "never sleep: takes a CPU, and saves the time of waking up" },
 		BENCH_ROW_FROM(&w),
@@ -242,7 +244,7 @@ int bench_ping(int argc, char **argv)
 	p.message = calloc(1, (size_t)p.size);
 	p.answer = malloc((size_t)p.size + 1);
 	if (p.message && p.answer) {
-		rc = bench_run(&p.b, &tool);
+		rc = bench_loop_run(&p.b, &tool);
 	} else {
 		fputs("shunt bench ping: no memory for such a message\n", stderr);
 		rc = CMD_FATAL;

@@ -8,7 +8,7 @@
 #define CMD_BENCH_REPORT_H
 
 #include "cmd/bench_hist.h"
-#include "cmd/bench_loop.h"
+#include "cmd/bench_load.h"
 
 #define BENCH_TEXT 32
 

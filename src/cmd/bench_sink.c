@@ -13,6 +13,8 @@
 
 #include "base/sys.h"
 #include "cmd/bench_args.h"
+#include "cmd/bench_conn.h"
+#include "cmd/bench_loop.h"
 #include "cmd/bench_report.h"
 #include "cmd/bench_tools.h"
 #include "cmd/cmd.h"
@@ -82,33 +84,33 @@ static void event(struct bench *b, struct bench_conn *c, uint32_t events)
 	if (n == -EAGAIN)
 		return;
 	if (n < 0) {
-		bench_end(b, c, (int)n);
+		bench_conn_end(b, c, (int)n);
 		return;
 	}
 	if (n == 0) {
 		if (s->each && c->in != s->each && c->step != WRONG)
 			is_wrong(s, c, c->in);
-		bench_end(b, c, 0);
+		bench_conn_end(b, c, 0);
 		return;
 	}
 	c->in += (uint64_t)n;
-	bench_count(b, (uint64_t)n);
+	bench_load_count(b, (uint64_t)n);
 	if (!s->slow)
 		return;
-	bench_wait_for(b, c, 0);
-	if (bench_wake(b, c, b->now + (uint64_t)((double)n * SECOND / (double)s->slow)) < 0)
-		bench_end(b, c, -ENOMEM);
+	bench_conn_wait_for(b, c, 0);
+	if (bench_conn_wake(b, c, b->now + (uint64_t)((double)n * SECOND / (double)s->slow)) < 0)
+		bench_conn_end(b, c, -ENOMEM);
 }
 
 static void up(struct bench *b, struct bench_conn *c)
 {
-	bench_wait_for(b, c, READABLE);
+	bench_conn_wait_for(b, c, READABLE);
 }
 
 /* --slow: it may read again. */
 static void due(struct bench *b, struct bench_conn *c)
 {
-	bench_wait_for(b, c, READABLE);
+	bench_conn_wait_for(b, c, READABLE);
 }
 
 static const struct bench_tool tool = {
@@ -123,8 +125,10 @@ static int read_args(struct sink *s, int argc, char **argv)
 {
 	struct bench_words w = { .asked = &s->b.asked };
 	const struct option_row rows[] = {
-		BENCH_ROW_CONNS(&w, "end when so many have ended; with --connect: make so many",
-				"0"),
+		BENCH_ROW_CONNS(
+			&w,
+			"end when so many have ended; with --connect: make so many, 1 if not told",
+			"0"),
 		{ "verify", 0, NULL, OPTION_FLAG, .flag = &s->verify,
 		  .help = "check each byte: they must come from shunt bench source" },
 		{ "bytes", 0, "SIZE", OPTION_SIZE, .size = &s->each,
@@ -196,7 +200,7 @@ int bench_sink(int argc, char **argv)
 		rc = bench_bytes_make(&s.bytes);
 	if (rc < 0)
 		fprintf(stderr, "shunt bench sink: no memory to read into: %s\n", strerror(-rc));
-	rc = rc < 0 ? CMD_FATAL : bench_run(&s.b, &tool);
+	rc = rc < 0 ? CMD_FATAL : bench_loop_run(&s.b, &tool);
 	bench_bytes_free(&s.bytes);
 	free(s.buffer);
 	return rc ? rc : report(&s);

@@ -20,6 +20,8 @@
 
 #include "base/sys.h"
 #include "cmd/bench_args.h"
+#include "cmd/bench_conn.h"
+#include "cmd/bench_loop.h"
 #include "cmd/bench_report.h"
 #include "cmd/bench_tools.h"
 #include "cmd/cmd.h"
@@ -56,9 +58,9 @@ static void finish(struct bench *b, struct bench_conn *c)
 	timer_disarm(&b->timers, &c->timer);
 	c->step = FINISHED;
 	if (rc < 0)
-		bench_end(b, c, rc);
+		bench_conn_end(b, c, rc);
 	else
-		bench_wait_for(b, c, EPOLLIN | EPOLLRDHUP);
+		bench_conn_wait_for(b, c, EPOLLIN | EPOLLRDHUP);
 }
 
 static ssize_t push_once(struct source *s, struct bench_conn *c, size_t want)
@@ -93,7 +95,7 @@ static void push(struct source *s, struct bench_conn *c)
 		if (n <= 0)
 			break;
 		bench_bytes_pass(&c->place, (size_t)n);
-		bench_count(&s->b, (uint64_t)n);
+		bench_load_count(&s->b, (uint64_t)n);
 		c->out += (uint64_t)n;
 		if (c->left != UNTOLD)
 			c->left -= (uint64_t)n;
@@ -101,11 +103,11 @@ static void push(struct source *s, struct bench_conn *c)
 			c->owed -= (uint64_t)n;
 	}
 	if (n < 0 && n != -EAGAIN)
-		bench_end(&s->b, c, (int)n);
+		bench_conn_end(&s->b, c, (int)n);
 	else if (c->left == 0)
 		finish(&s->b, c);
 	else
-		bench_wait_for(&s->b, c, EPOLLIN | EPOLLRDHUP | (want > 0 ? EPOLLOUT : 0));
+		bench_conn_wait_for(&s->b, c, EPOLLIN | EPOLLRDHUP | (want > 0 ? EPOLLOUT : 0));
 }
 
 /* The far end has nothing to tell us but that it has closed. */
@@ -115,9 +117,9 @@ static void hear(struct bench *b, struct bench_conn *c)
 	ssize_t n = sys_recv(c->fd, bytes, sizeof(bytes), 0);
 
 	if (n == 0)
-		bench_end(b, c, c->step == FINISHED ? 0 : -EPIPE);
+		bench_conn_end(b, c, c->step == FINISHED ? 0 : -EPIPE);
 	else if (n < 0 && n != -EAGAIN)
-		bench_end(b, c, (int)n);
+		bench_conn_end(b, c, (int)n);
 }
 
 static void event(struct bench *b, struct bench_conn *c, uint32_t events)
@@ -140,8 +142,8 @@ static void due(struct bench *b, struct bench_conn *c)
 	s->late += c->owed > 0;
 	c->owed += s->piece;
 	c->due += s->every * 1000000;
-	if (bench_wake(b, c, c->due) < 0)
-		bench_end(b, c, -ENOMEM);
+	if (bench_conn_wake(b, c, c->due) < 0)
+		bench_conn_end(b, c, -ENOMEM);
 	else
 		push(s, c);
 }
@@ -171,9 +173,9 @@ static void start(struct source *s, struct bench_conn *c)
 	}
 	/* Steps of the golden section spread any number of phases evenly. */
 	c->due = s->b.now + (uint64_t)((double)every * ((c->number * 2654435769u) / 4294967296.0));
-	bench_wait_for(&s->b, c, EPOLLIN | EPOLLRDHUP);
-	if (bench_wake(&s->b, c, c->due) < 0)
-		bench_end(&s->b, c, -ENOMEM);
+	bench_conn_wait_for(&s->b, c, EPOLLIN | EPOLLRDHUP);
+	if (bench_conn_wake(&s->b, c, c->due) < 0)
+		bench_conn_end(&s->b, c, -ENOMEM);
 }
 
 static void up(struct bench *b, struct bench_conn *c)
@@ -186,7 +188,7 @@ static void up(struct bench *b, struct bench_conn *c)
 	if (b->asked.listens)
 		start(s, c);
 	else
-		bench_wait_for(b, c, EPOLLRDHUP); /* all begin together */
+		bench_conn_wait_for(b, c, EPOLLRDHUP); /* all begin together */
 }
 
 static void all_up(struct bench *b)
@@ -194,17 +196,17 @@ static void all_up(struct bench *b)
 	if (b->asked.listens)
 		return;
 	b->first_at = b->now;
-	for (struct bench_conn *c = NULL; (c = bench_each(b, c));)
+	for (struct bench_conn *c = NULL; (c = bench_conn_each(b, c));)
 		start(source_of(b), c);
 }
 
 static void over(struct bench *b)
 {
 	source_of(b)->over = true;
-	for (struct bench_conn *c = NULL; (c = bench_each(b, c));) {
+	for (struct bench_conn *c = NULL; (c = bench_conn_each(b, c));) {
 		c->left = 0;
 		if (c->connecting)
-			bench_end(b, c, -ECANCELED);
+			bench_conn_end(b, c, -ECANCELED);
 		else if (c->step == PUSHING)
 			finish(b, c);
 	}
@@ -256,7 +258,10 @@ static int read_args(struct source *s, int argc, char **argv)
 {
 	struct bench_words w = { .asked = &s->b.asked };
 	const struct option_row rows[] = {
-		BENCH_ROW_CONNS(&w, "connections; with --listen: end when so many have ended", "0"),
+		BENCH_ROW_CONNS(
+			&w,
+			"connections, 1 if not told; with --listen: end when so many have ended",
+			NULL),
 		{ "bytes", 0, "SIZE", OPTION_SIZE, .size = &s->each,
 		  .help = "what each connection sends" },
 		{ "total", 0, "SIZE", OPTION_SIZE, .size = &s->total,
@@ -270,7 +275,7 @@ static int read_args(struct source *s, int argc, char **argv)
 		  .help = "and so often; phases are spread" },
 		BENCH_ROW_LISTEN(&w),
 		BENCH_ROW_FROM(&w),
-		BENCH_ROWS(&w, "push for so long [3s without --bytes and --total]", NULL),
+		BENCH_ROWS(&w, "push for so long; 3s if no size is told", NULL),
 		{ 0 },
 	};
 	const struct options o = {
@@ -326,7 +331,7 @@ int bench_source(int argc, char **argv)
 		fprintf(stderr, "shunt bench source: no memory to send from: %s\n", strerror(-rc));
 		return CMD_FATAL;
 	}
-	rc = bench_run(&s.b, &tool);
+	rc = bench_loop_run(&s.b, &tool);
 	bench_bytes_free(&s.bytes);
 	return rc ? rc : report(&s);
 }
