@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""check.py — what is wanted of shunt, beside a result: a line for each wish, PASS or MISS, with its figures
+
+"No more than" and "no worse than" mean: within the noise that the run shows, that is, unless the ranges of both lie
+apart on the wrong side. Factors ("a quarter of", "2.5 times") are of medians.
+"""
+from report import number
+from result import ranges
+
+PEERS = ("haproxy", "haproxy-splice", "nginx", "nginx-256k")
+US = "splice"
+
+
+class Line:
+    def __init__(self, verdict, text):
+        self.verdict, self.text = verdict, text
+
+    def __str__(self):
+        return f"{self.verdict:4}  {self.text}"
+
+
+def told(r, unit, digits=1):
+    return f"{number(r.median, digits)} ({number(r.min, digits)}…{number(r.max, digits)}) {unit}"
+
+
+def not_worse(us, them, more_is_better):
+    """Better by the median, or not to be told apart."""
+    if more_is_better:
+        return us.median >= them.median or us.max >= them.min
+    return us.median <= them.median or us.min <= them.max
+
+
+def against(what, of, other, unit, more_is_better=False):
+    """Is it no worse than another one?"""
+    us, them = of.get(US), of.get(other)
+    if not us or not them:
+        return Line("----", f"{what}, beside {other}: not measured")
+    verdict = "PASS" if not_worse(us, them, more_is_better) else "MISS"
+    return Line(verdict, f"{what}: {told(us, unit)}; {other} {told(them, unit)}")
+
+
+def times(what, of, other, unit, factor, at_most):
+    """Is it at most, or at least, so many times the other's?"""
+    us, them = of.get(US), of.get(other)
+    if not us or not them:
+        return Line("----", f"{what}, beside {other}: not measured")
+    limit = factor * them.median
+    good = us.median <= limit if at_most else us.median >= limit
+    ratio = us.median / them.median if them.median else float("inf")
+    return Line("PASS" if good else "MISS",
+                f"{what}: {told(us, unit)} is {ratio:.2f} times {other}'s {told(them, unit)}, "
+                f"{'at most' if at_most else 'at least'} {factor:g} is wanted")
+
+
+def best_peer(of):
+    here = [p for p in PEERS if p in of]
+    return min(here, key=lambda p: of[p].median) if here else "a peer"
+
+
+def titles(result, kind):
+    return [(t["work"], t["connections"], t["title"]) for t in result["titles"] if t["kind"] == kind]
+
+
+def of_relay(result):
+    for work, n, _ in titles(result, "relay"):
+        cost = ranges(result, work, n, "busy_ms_per_gb")
+        rate = ranges(result, work, n, "gbit_per_s")
+        yield against(f"cost over the floor, n={n}", cost, "haproxy-splice", "ms/GB")
+        yield times(f"cost over the floor, n={n}", cost, "copy-64k", "ms/GB", 0.25, True)
+        for peer in ("haproxy", "nginx"):
+            yield times(f"throughput, n={n}", rate, peer, "Gb/s", 2.5, False)
+
+
+def of_latency(result):
+    for work, n, title in titles(result, "latency"):
+        for metric in ("p50_us", "p99_us"):
+            of = ranges(result, work, n, metric)
+            yield against(f"{title}, n={n}, {metric[:3]}", of, "haproxy", "us")
+
+
+def of_thin(result):
+    for work, n, title in titles(result, "thin"):
+        of = ranges(result, work, n, "busy_ms_per_gb")
+        yield against(f"thin streams, {title}, n={n}", of, best_peer(of), "ms/GB")
+
+
+def of_connect(result):
+    for work, n, title in titles(result, "connect"):
+        of = ranges(result, work, n, "conns_per_s")
+        yield against(f"{title}, {n} at a time", of, "haproxy", "1/s", more_is_better=True)
+
+
+def of_memory(result):
+    for work, n, _ in titles(result, "memory"):
+        for metric, text in (("kib_per_conn_user", "user"), ("kib_per_conn_kernel", "kernel")):
+            of = ranges(result, work, n, metric)
+            yield against(f"{text} memory of an idle connection", of, "haproxy", "KiB")
+
+
+def lines(result):
+    for part in (of_relay, of_latency, of_thin, of_connect, of_memory):
+        yield from part(result)
+
+
+def show(result, out):
+    """Prints them; 1 if any is missed."""
+    all_lines = list(lines(result))
+    print(file=out)
+    for line in all_lines:
+        print(line, file=out)
+    missed = sum(line.verdict == "MISS" for line in all_lines)
+    unknown = sum(line.verdict == "----" for line in all_lines)
+    print(f"{len(all_lines) - missed - unknown} reached, {missed} missed, {unknown} not measured", file=out)
+    return 1 if missed else 0

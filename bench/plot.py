@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""plot.py — pictures of a result, by gnuplot: each as SVG and as PNG
+
+Whoever sees one has not read the code: every axis says what it is and in which unit, bars carry their figure, whiskers
+are the smallest and the largest sample. A contender has the same colour in all of them: shunt's are green where it
+splices and grey where it copies, peers are of other colours.
+"""
+import math
+import os
+import subprocess
+
+from report import number
+from result import ranges
+
+COLOURS = {
+    "floor": "#222222",
+    "splice": "#0a7d33", "splice-16k": "#0a7d33", "splice-64k": "#0a7d33", "splice-256k": "#0a7d33",
+    "copy-16k": "#d0d0d0", "copy-64k": "#b4b4b4", "copy-256k": "#949494", "copy-1m": "#747474",
+    "haproxy-splice": "#e8a33d", "haproxy": "#c4501b", "nginx": "#2a5fa5", "nginx-256k": "#86b1e0",
+    "socat": "#8a4fa0",
+}
+OTHERS = ("#c02060", "#20a0a0", "#808000", "#a06040")
+FONT = "DejaVu Sans"
+
+
+def colour(name, all_names):
+    return COLOURS.get(name) or OTHERS[list(all_names).index(name) % len(OTHERS)]
+
+
+def quoted(text):
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("_", "\\\\_") + '"'
+
+
+def block(name, lines):
+    return [f"${name} << EOD", *lines, "EOD"]
+
+
+def draw(script, directory, name, width=1100, height=560):
+    """The same script twice. Returns the name, or None without gnuplot."""
+    for kind, terminal in (
+            ("svg", f'svg size {width},{height} dynamic font "{FONT},14" background "#ffffff"'),
+            ("png", f'pngcairo size {width},{height} font "{FONT},11" background "#ffffff"')):
+        text = "\n".join([f"set terminal {terminal}", f"set output '{directory}/{name}.{kind}'", *script, ""])
+        done = subprocess.run(["gnuplot"], input=text, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise OSError(f"gnuplot: {done.stderr.strip()[:400]}")
+    return name
+
+
+STYLE = [
+    "set encoding utf8", "set border 3 lc rgb '#555555'", "set tics nomirror out scale 0.5",
+    "set grid ytics lc rgb '#e4e4e4' lw 1 lt 1", "set key outside right top Left reverse samplen 1 spacing 1.2",
+    "set style fill solid 1 noborder",
+]
+
+
+def bars(result, groups, metric, y_label, title, labels, skip=("floor",)):
+    """Bars in groups, [(work, connections, text below)]; None if there is nothing to be shown."""
+    found = [(text, ranges(result, work, n, metric)) for work, n, text in groups]
+    found = [(text, of) for text, of in found if any(c not in skip for c in of)]
+    names = ordered({c for _, of in found for c in of if c not in skip}, result)
+    if not found or not names:
+        return None
+    script, plots, ticks = [], [], []
+    highest = max(r.max for _, of in found for c, r in of.items() if c in names)
+    lowest = min([0.0] + [r.min for _, of in found for c, r in of.items() if c in names])
+    places, at = {}, 0.0
+    for g, (text, of) in enumerate(found):
+        here = [c for c in names if c in of]
+        for c in here:
+            places[g, c] = at
+            at += 1
+        ticks.append(f"{quoted(text)} {at - (len(here) + 1) / 2}")
+        at += 1.2
+    for i, c in enumerate(names):
+        rows = [(places[g, c], of[c]) for g, (_, of) in enumerate(found) if c in of]
+        script += block(f"b{i}", [f"{x} {r.median} {r.min} {r.max} {number(r.median, 0 if highest > 30 else 1)}"
+                                  .replace(",", "") for x, r in rows])
+        plots.append(f"$b{i} using 1:2 with boxes lc rgb '{colour(c, names)}' title {quoted(labels.get(c, c))}")
+    for i in range(len(names)):
+        plots.append(f"$b{i} using 1:2:3:4 with yerrorbars lc rgb '#333333' lw 1 ps 0 notitle")
+        plots.append(f"$b{i} using 1:4:5 with labels rotate by 90 left offset 0,0.5 font ',9' notitle")
+    script += [*STYLE, f"set title {quoted(title)}", f"set ylabel {quoted(y_label)}", "set boxwidth 0.86",
+               f"set xrange [-1:{at - 1.2}]", f"set yrange [{lowest * 1.15}:{highest * 1.18}]",
+               f"set xtics ({', '.join(ticks)}) scale 0", "set xzeroaxis lt 1 lc rgb '#555555'",
+               "plot " + ", \\\n  ".join(plots)]
+    return script
+
+
+def ordered(names, result):
+    """As the contenders stand in the result."""
+    known = list(result["contenders"])
+    return sorted(names, key=lambda c: known.index(c) if c in known else len(known))
+
+
+# -- latency --
+
+TICKS = ((0, "0"), (50, "50"), (90, "90"), (99, "99"), (99.9, "99.9"), (99.99, "99.99"))
+
+
+def nines(percent):
+    """90 is at 1, 99 at 2, 99.9 at 3."""
+    return -math.log10(max(1e-5, 1 - percent / 100))
+
+
+def curve(buckets):
+    """[(place on the axis, us)] for lines that end where fewer than ten samples are left."""
+    whole = sum(c for _, c in buckets)
+    seen, points = 0, []
+    for top, count in buckets:
+        points.append((nines(100 * seen / whole), top))
+        seen += count
+        if whole - seen < 10:
+            break
+    points.append((nines(100 * min(seen, whole - 1) / whole), points[-1][1]) if points else (0, 1))
+    return points
+
+
+def latency(result, cases, labels):
+    """A panel for each [(work, connections, title)], all with the same axes."""
+    panels = []
+    for work, n, title in cases:
+        of = {d["contender"]: d["buckets"] for d in result["distributions"]
+              if (d["work"], d["connections"]) == (work, n)}
+        if of:
+            panels.append((title, of))
+    if not panels:
+        return None, 0
+    names = ordered({c for _, of in panels for c in of}, result)
+    highest = max(t for _, of in panels for b in of.values() for _, t in curve(b))
+    lowest = min(t for _, of in panels for b in of.values() for _, t in curve(b))
+    down = math.ceil(len(panels) / 2)
+    script = [*STYLE, "set logscale y", f"set yrange [{lowest / 1.3}:{highest * 1.5}]", "unset key",
+              f"set xrange [0:{nines(99.99)}]",
+              "set xtics (" + ", ".join(f"'{t}' {nines(p)}" for p, t in TICKS) + ")",
+              f"set multiplot layout {down},2 margins 0.07,0.78,{0.34 / (down + 1.4):.3f},"
+              f"{1 - 0.11 / down:.3f} spacing 0.07,{0.4 / (down + 0.9):.3f}"]
+    for p, (title, of) in enumerate(panels):
+        plots = []
+        for i, c in enumerate(c for c in names if c in of):
+            script += block(f"l{p}_{i}", [f"{x} {y}" for x, y in curve(of[c])])
+            dash = " dt 2" if c == "floor" else ""
+            plots.append(f"$l{p}_{i} using 1:2 with lines lw {3 if c == 'splice' else 1.7}{dash} "
+                         f"lc rgb '{colour(c, names)}' title {quoted(labels.get(c, c))}")
+        script += [f"set title {quoted(title)}",
+                   "set ylabel 'microseconds'" if p % 2 == 0 else "unset ylabel",
+                   "set xlabel 'of 100 round trips, so many are faster'" if p >= len(panels) - 2 else "unset xlabel",
+                   "set key at screen 0.995,screen 0.95 right top Left reverse samplen 1.5 spacing 1.3"
+                   if p == 0 else "unset key",
+                   "plot " + ", \\\n  ".join(plots)]
+    return [*script, "unset multiplot"], 130 + 300 * down
+
+
+# -- units --
+
+UNITS = ((16, "16K"), (64, "64K"), (256, "256K"), (1024, "1M"))
+LEVELS = ("haproxy", "haproxy-splice", "nginx")
+
+
+def units(result, work, n, metric, y_label, title, labels):
+    of = ranges(result, work, n, metric)
+    script, plots, highest = [], [], 0.0
+    for i, engine in enumerate(("splice", "copy")):
+        points = []
+        for kib, text in UNITS:
+            r = of.get(f"{engine}-{text.lower()}") or (of.get("splice") if (engine, kib) == ("splice", 1024) else None)
+            if r:
+                points.append(f"{kib} {r.median} {r.min} {r.max}")
+                highest = max(highest, r.max)
+        if len(points) < 2:
+            return None
+        script += block(f"u{i}", points)
+        look = f"lc rgb '{'#0a7d33' if engine == 'splice' else '#747474'}'"
+        plots.append(f"$u{i} using 1:2 with linespoints lw 3 pt 7 ps 1 {look} title {quoted('shunt, ' + engine)}")
+        plots.append(f"$u{i} using 1:2:3:4 with yerrorbars lw 1.5 ps 0 {look} notitle")
+    for c in LEVELS:
+        if c in of:
+            plots.append(f"{of[c].median} with lines dt 2 lw 2 lc rgb '{COLOURS[c]}' title {quoted(labels.get(c, c))}")
+            highest = max(highest, of[c].median)
+    return [*script, *STYLE, "set logscale x 2", "set xrange [11:1500]", f"set yrange [{'0' if highest else '*'}:{highest * 1.1}]",
+            f"set title {quoted(title)}", f"set ylabel {quoted(y_label)}",
+            "set xlabel 'bytes moved at a time (size of the pipe, or of the buffer)'",
+            "set xtics (" + ", ".join(f"'{t}' {k}" for k, t in UNITS) + ")",
+            "plot " + ", \\\n  ".join(plots)]
+
+
+def possible():
+    path = os.environ.get("PATH", "").split(":")
+    return any(os.access(os.path.join(d, "gnuplot"), os.X_OK) for d in path)

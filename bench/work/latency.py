@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""latency: how long a small message takes there and back, with nothing else to do and while bytes flow in bulk
+
+Bulk goes to the same target through the same relay, in two connections of their own: it is seen how long a message
+waits behind it. The far end throws that stream away.
+"""
+import time
+
+from place import SINK, SOURCE
+from stage import SLOW, went_well
+
+from . import Case, Metric, Work
+
+SIZES = (("1b", 1, "1 B"), ("1k", 1024, "1 KB"))
+WARM = "100ms"
+BULK = 2
+
+
+class Latency(Work):
+    name, order = "latency", 20
+    metrics = {
+        "p50_us": Metric("us", "p50", digits=1, ranked=True),
+        "p99_us": Metric("us", "p99", digits=1, ranked=True),
+        "p999_us": Metric("us", "p99.9", digits=0),
+        "per_s": Metric("1/s", "round trips", more_is_better=True),
+        "own_cpu_us": Metric("us", "its own CPU for each", digits=1),
+    }
+
+    def cases(self, settings):
+        for bulk in (False, True):
+            for short, size, text in SIZES:
+                for n in (1, 50):
+                    if settings.quick and (bulk or n > 1) and size == 1:
+                        continue
+                    title = f"round trips of {text}" + (", during a bulk transfer" if bulk else "")
+                    yield Case(f"latency-{short}" + ("-bulk" if bulk else ""), title, n,
+                               settings.window + 0.8, {"size": size, "bulk": bulk})
+
+    def sample(self, stage, contender, case):
+        echo = stage.tool("echo", SINK, "--wait", "0", "--for", "1h", "--sink")
+        stage.relay_to(echo)
+        ping = ("ping", SOURCE, stage.entry, "-n", case.connections, "-s", case.what["size"])
+        source = None
+        if case.what["bulk"]:
+            stage.remember_descriptors(echo)
+            source = stage.tool("source", SOURCE, stage.entry, "-n", BULK, "--for", "120s", "--how",
+                                stage.settings.how)
+            stage.until_connected(echo, BULK)
+            time.sleep(stage.settings.warm)
+        went_well("ping", stage.tool(*ping, "--for", WARM).result(SLOW))
+        seconds = stage.settings.window
+        timed = stage.tool(*ping, "--for", f"{round(seconds * 1000)}ms")
+        window = stage.window(seconds)
+        result = went_well("ping", timed.result(SLOW))
+        if source:
+            source.signal(15)
+            source.result(SLOW)
+        return self.figures(result, window.used)
+
+    @staticmethod
+    def figures(result, used):
+        times = result["latency_us"]
+        return {
+            "metrics": {
+                "p50_us": times["p50"], "p99_us": times["p99"], "p999_us": times["p999"],
+                "per_s": result["per_second"],
+                "own_cpu_us": used["own"] * 1e6 / max(1, result["round_trips"]),
+            },
+            "used": used,
+            "raw": {"round_trips": result["round_trips"], "max_us": times["max"]},
+            "buckets": times["buckets"],
+        }
+
+
+WORKS = [Latency()]
