@@ -4,10 +4,11 @@
 #include <shunt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static int listen_on(uint16_t port)
 {
-	struct sockaddr_in at = {AF_INET, htons(port), {htonl(INADDR_LOOPBACK)}, {0}};
+	struct sockaddr_in at = { AF_INET, htons(port), { htonl(INADDR_LOOPBACK) }, { 0 } };
 	int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
@@ -22,7 +23,9 @@ int main(int argc, char **argv)
 {
 	if (argc != 3)
 		return fprintf(stderr, "usage: relay PORT TARGET-PORT\n"), 1;
-	struct sockaddr_in to = {AF_INET, htons((uint16_t)atoi(argv[2])), {htonl(INADDR_LOOPBACK)}, {0}};
+	struct sockaddr_in to = {
+		AF_INET, htons((uint16_t)atoi(argv[2])), { htonl(INADDR_LOOPBACK) }, { 0 }
+	};
 	struct shunt *s;
 	struct shunt_end *door, *client, *server;
 	struct shunt_event ev[64];
@@ -34,14 +37,19 @@ int main(int argc, char **argv)
 		for (int i = 0; i < n; i++) {
 			if (ev[i].what == SHUNT_GONE)
 				printf("%s, %llu bytes by %s\n", shunt_why_text(ev[i].why),
-				       (unsigned long long)ev[i].stat->out, shunt_engine_text(ev[i].engine));
+				       (unsigned long long)ev[i].stat->out,
+				       shunt_engine_text(ev[i].engine));
+			if (ev[i].what == SHUNT_BROKEN && ev[i].user &&
+			    ev[i].why != SHUNT_WHY_RESET)
+				shunt_abort(ev[i].user); /* no server for this client */
 			if (ev[i].what != SHUNT_READY || (fd = accept(listener, NULL, NULL)) < 0)
 				continue;
 			if (shunt_attach(s, fd, SHUNT_JOIN, NULL, &client) < 0)
-				continue;
-			if (shunt_connect(s, (struct sockaddr *)&to, sizeof(to), SHUNT_JOIN, NULL,
-					  &server) < 0 ||
-			    shunt_join(client, server) < 0) /* runs as soon as the server is there */
+				close(fd);
+			else if (shunt_connect(s, (struct sockaddr *)&to, sizeof(to), SHUNT_JOIN,
+					       client, &server) < 0 ||
+				 shunt_join(client, server) <
+					 0) /* runs as soon as the server is there */
 				shunt_abort(client);
 		}
 	return 3;
