@@ -56,6 +56,7 @@ struct actor *actor_connect(struct world *w, struct peer *p, uint16_t port, size
 				  .sin_port = htons(port),
 				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
+	a->connecting = true;
 	sys_fault_connect_late(w->story->connect_late);
 	int r = shunt_connect(w->s, (struct sockaddr *)&to, sizeof(to), depth, a, &a->end);
 
@@ -93,6 +94,8 @@ int actor_join(struct world *w, struct actor *a, struct actor *b)
 	}
 	peer_expects(b->peer, a->peer->seed, a->arrived, a->peer->to_send - a->arrived);
 	peer_expects(a->peer, b->peer->seed, b->arrived, b->peer->to_send - b->arrived);
+	a->partner = b;
+	b->partner = a;
 	b->peer->may_fin = a->peer->then == END_FIN;
 	a->peer->may_fin = b->peer->then == END_FIN;
 	return 0;
@@ -196,6 +199,18 @@ static void note_gone(struct actor *a, const struct shunt_event *ev)
 	a->end = NULL;
 }
 
+/* A join with an end that never came up comes undone: the other one is alone, unless the story has joined it
+ * anew. That one was up from the beginning if it was attached and the kernel did not say otherwise. */
+static void note_alone(const struct actor *a)
+{
+	const char *first = sys_fault_name(0), *second = sys_fault_name(1);
+	bool doubted = (first && !strcmp(first, "sys_connected")) ||
+		       (second && !strcmp(second, "sys_connected"));
+
+	if (a->partner && a->partner->partner == a && !a->connected && (a->connecting || doubted))
+		actor_abort(a->partner);
+}
+
 static void note_ended(struct actor *a)
 {
 	if (a->ended++)
@@ -229,6 +244,8 @@ static void note(struct world *w, const struct shunt_event *ev)
 		note_gone(a, ev);
 	if (w->story->event)
 		w->story->event(w, ev, a);
+	if (ev->what == SHUNT_GONE)
+		note_alone(a);
 }
 
 static bool all_over(const struct world *w)

@@ -68,6 +68,8 @@ struct actor {
 	const char *name;
 	struct peer *peer;
 	struct shunt_end *end; /* NULL: never made, gone, or detached */
+	struct actor *partner; /* that it was joined with last */
+	bool connecting;       /* made by a connect: it is up when CONNECTED says so */
 	bool made, gone, detached, closed, aborted, watched;
 	unsigned connected, joined, ended, broken;
 	enum shunt_why why;

@@ -17,6 +17,8 @@ static struct {
 
 static void event(struct world *w, const struct shunt_event *ev, struct actor *a)
 {
+	if (ev->what == SHUNT_ARRIVED) /* the bell was late: dropped, before the join */
+		a->arrived += ev->length;
 	if (a != it.bell || ev->what != SHUNT_READY || it.rang)
 		return;
 	it.rang = true;

@@ -7,7 +7,7 @@
 
 #include "fault.h"
 
-enum { BYTES = 120000, LIMIT = 20000, WAITING = 64 };
+enum { BYTES = 120000, LIMIT = 20000, WAITING = 4096 };
 
 static struct {
 	struct actor *from, *to;

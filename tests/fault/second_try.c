@@ -32,14 +32,15 @@ static void try_next(struct world *w)
 
 static void event(struct world *w, const struct shunt_event *ev, struct actor *a)
 {
-	if (ev->what != SHUNT_GONE || a == it.client || !it.client->end || it.client->aborted)
+	if (ev->what != SHUNT_GONE || a == it.client || a->connected || !it.client->end ||
+	    it.client->aborted)
 		return;
 	peer_forgets(a->peer);
 	peer_expects_nothing(a->peer);
 	a->peer->want = END_RESET; /* it was never told anything */
 	if (a->peer->end == END_OPEN)
 		a->peer->end = END_RESET;
-	if (!a->connected && it.tries < TRIES)
+	if (it.tries < TRIES)
 		try_next(w);
 	else
 		actor_abort(it.client);
