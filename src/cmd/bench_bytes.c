@@ -68,6 +68,12 @@ struct bench_place bench_bytes_begin(enum bench_region region, uint32_t number)
 	return place(region, (size_t)number * 61 * PAGE);
 }
 
+/* Pages begin with the 512nd, 1024th… word: n + 1 ends with the byte 1. */
+bool bench_bytes_begins(uint8_t first)
+{
+	return first == (uint8_t)ODD;
+}
+
 size_t bench_bytes_next(const struct bench_place *p, size_t want, size_t *offset)
 {
 	size_t left = p->size - p->at;

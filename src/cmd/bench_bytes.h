@@ -16,6 +16,7 @@
 #ifndef CMD_BENCH_BYTES_H
 #define CMD_BENCH_BYTES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,6 +40,9 @@ void bench_bytes_free(struct bench_bytes *b);
 
 /* Where the stream of connection `number` begins. */
 struct bench_place bench_bytes_begin(enum bench_region region, uint32_t number);
+
+/* Is this how a stream begins, wherever that is? What the other tools send begins with a zero. */
+bool bench_bytes_begins(uint8_t first);
 
 /* How many of the next `want` bytes lie in one piece, from b->map + *offset. */
 size_t bench_bytes_next(const struct bench_place *p, size_t want, size_t *offset);

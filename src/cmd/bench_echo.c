@@ -2,7 +2,9 @@
 /* bench_echo.c — `shunt bench echo`: the far end for ping, connect and idle
  *
  * Usually what came goes back. With --request and --answer it is a server that has read so much
- * before it says so much; with --close it closes after its first answer, before the client does.
+ * before it says so much; with --close it closes after its first answer, before the client does. With
+ * --sink a stream of `shunt bench source` is thrown away: so messages and a bulk transfer can share a
+ * relay that has one target.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -12,6 +14,7 @@
 
 #include "base/sys.h"
 #include "cmd/bench_args.h"
+#include "cmd/bench_bytes.h"
 #include "cmd/bench_conn.h"
 #include "cmd/bench_loop.h"
 #include "cmd/bench_report.h"
@@ -19,17 +22,18 @@
 #include "cmd/cmd.h"
 
 #define BUFFER ((size_t)256 << 10)
+#define DROP   ((size_t)4 << 20)
 
 struct echo {
 	struct bench b;
 	uint8_t *buffer; /* what was read */
 	uint8_t *zeros;  /* what is answered */
 	uint64_t request, answer;
-	bool close;
+	bool close, sink;
 	uint64_t answers;
 };
 
-enum step { OPEN, ENDED }; /* the client's end has come */
+enum step { OPEN, STREAM, ENDED }; /* STREAM: of bytes to be thrown away; ENDED: its end has come */
 
 static struct echo *echo_of(struct bench *b)
 {
@@ -106,16 +110,28 @@ static int send_owed(struct echo *e, struct bench_conn *c)
 
 /* -- either way -- */
 
+/* TCP throws away by itself what is not to be read. */
+static ssize_t take(struct echo *e, struct bench_conn *c)
+{
+	if (c->step == STREAM && e->b.listener.addr.ss.ss_family != AF_UNIX)
+		return sys_recv(c->fd, NULL, DROP, MSG_TRUNC);
+	return sys_recv(c->fd, e->buffer, BUFFER, 0);
+}
+
 static int receive(struct echo *e, struct bench_conn *c)
 {
-	ssize_t n = sys_recv(c->fd, e->buffer, BUFFER, 0);
+	ssize_t n = take(e, c);
 
 	if (n <= 0) {
 		c->step = n == 0 ? ENDED : c->step;
 		return n == -EAGAIN ? 0 : (int)n;
 	}
+	if (e->sink && c->in == 0 && bench_bytes_begins(e->buffer[0]))
+		c->step = STREAM;
 	c->in += (uint64_t)n;
 	bench_load_count(&e->b, (uint64_t)n);
+	if (c->step == STREAM)
+		return 0;
 	if (!e->request)
 		return send_back(e, c, (size_t)n);
 	count_requests(e, c, (size_t)n);
@@ -128,7 +144,7 @@ static bool answered_and_closed(const struct echo *e, const struct bench_conn *c
 		return false;
 	if (c->step == ENDED)
 		return true;
-	return e->close && c->in >= (e->request ? e->request : 1);
+	return e->close && c->step != STREAM && c->in >= (e->request ? e->request : 1);
 }
 
 static void event(struct bench *b, struct bench_conn *c, uint32_t events)
@@ -178,6 +194,8 @@ static int read_args(struct echo *e, int argc, char **argv)
 		  .help = "by so much; as much, if not told" },
 		{ "close", 0, NULL, OPTION_FLAG, .flag = &e->close,
 		  .help = "close after the first answer" },
+		{ "sink", 0, NULL, OPTION_FLAG, .flag = &e->sink,
+		  .help = "throw streams of shunt bench source away" },
 		BENCH_ROWS(&w, "end so long after the first connection", NULL),
 		{ 0 },
 	};
