@@ -97,6 +97,8 @@ static struct bench_conn *adopt(struct bench *b, int fd, uint32_t events, int *e
 	c->number = b->next_number++;
 	c->began = b->now;
 	b->open++;
+	if ((size_t)fd >= b->top)
+		b->top = (size_t)fd + 1;
 	return c;
 }
 
@@ -282,7 +284,7 @@ struct bench_conn *bench_conn_each(struct bench *b, struct bench_conn *last)
 {
 	struct bench_conn *c = last ? last + 1 : b->conn;
 
-	for (; c && c < b->conn + b->room; c++)
+	for (; c && c < b->conn + b->top; c++)
 		if (c->open)
 			return c;
 	return NULL;

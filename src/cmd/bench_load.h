@@ -81,7 +81,7 @@ struct bench {
 	struct listener listener;
 	int epoll, signals;
 	struct bench_conn *conn; /* by descriptor */
-	size_t room;
+	size_t room, top;        /* places; one behind the highest that was ever taken */
 	struct timers timers;
 	uint64_t now; /* ns; of this turn */
 	/* How the connections are. */

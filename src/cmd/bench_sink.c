@@ -31,7 +31,7 @@ struct sink {
 	struct bench b;
 	struct bench_bytes bytes;
 	uint8_t *buffer;
-	bool verify;
+	bool verify, cut;
 	uint64_t each, slow;
 	uint64_t wrong, wrong_conn, wrong_at; /* how many; which was the first, and where */
 };
@@ -75,6 +75,15 @@ static ssize_t take(struct sink *s, struct bench_conn *c)
 	return n;
 }
 
+static void ended(struct sink *s, struct bench_conn *c, int error)
+{
+	if (error == -ECONNRESET && s->cut)
+		error = 0;
+	if (error == 0 && s->each && c->in != s->each && c->step != WRONG)
+		is_wrong(s, c, c->in);
+	bench_conn_end(&s->b, c, error);
+}
+
 static void event(struct bench *b, struct bench_conn *c, uint32_t events)
 {
 	struct sink *s = sink_of(b);
@@ -83,14 +92,8 @@ static void event(struct bench *b, struct bench_conn *c, uint32_t events)
 	(void)events;
 	if (n == -EAGAIN)
 		return;
-	if (n < 0) {
-		bench_conn_end(b, c, (int)n);
-		return;
-	}
-	if (n == 0) {
-		if (s->each && c->in != s->each && c->step != WRONG)
-			is_wrong(s, c, c->in);
-		bench_conn_end(b, c, 0);
+	if (n <= 0) {
+		ended(s, c, (int)n);
 		return;
 	}
 	c->in += (uint64_t)n;
@@ -135,6 +138,8 @@ static int read_args(struct sink *s, int argc, char **argv)
 		  .help = "a connection that brings more or less is wrong" },
 		{ "slow", 0, "SIZE", OPTION_SIZE, .size = &s->slow,
 		  .help = "read so much in a second, from each" },
+		{ "cut", 0, NULL, OPTION_FLAG, .flag = &s->cut,
+		  .help = "a reset is an end like any other" },
 		BENCH_ROW_CONNECT(&w),
 		BENCH_ROW_FROM(&w),
 		BENCH_ROWS(&w, "end so long after the first connection", NULL),

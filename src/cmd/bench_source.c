@@ -41,7 +41,7 @@ struct source {
 	unsigned how;
 	uint64_t pieces, late, retransmits;
 	char congestion[16];
-	bool over;
+	bool cut, over;
 };
 
 static struct source *source_of(struct bench *b)
@@ -200,13 +200,24 @@ static void all_up(struct bench *b)
 		start(source_of(b), c);
 }
 
+/* What is under way is lost. With thousands of connections it may be gigabytes. */
+static void cut(struct bench *b, struct bench_conn *c)
+{
+	sys_reset_at_close(c->fd);
+	bench_conn_end(b, c, 0);
+}
+
 static void over(struct bench *b)
 {
-	source_of(b)->over = true;
+	struct source *s = source_of(b);
+
+	s->over = true;
 	for (struct bench_conn *c = NULL; (c = bench_conn_each(b, c));) {
 		c->left = 0;
 		if (c->connecting)
 			bench_conn_end(b, c, -ECANCELED);
+		else if (s->cut)
+			cut(b, c);
 		else if (c->step == PUSHING)
 			finish(b, c);
 	}
@@ -273,6 +284,8 @@ static int read_args(struct source *s, int argc, char **argv)
 		  .help = "thin streams: send so much at a time" },
 		{ "every", 0, "TIME", OPTION_TIME, .time = &s->every,
 		  .help = "and so often; phases are spread" },
+		{ "cut", 0, NULL, OPTION_FLAG, .flag = &s->cut,
+		  .help = "when the time is over, reset what has not ended" },
 		BENCH_ROW_LISTEN(&w),
 		BENCH_ROW_FROM(&w),
 		BENCH_ROWS(&w, "push for so long; 3s if no size is told", NULL),
