@@ -62,6 +62,24 @@ static void joined(void **state)
 							      sizes[j], (i + j) % 2);
 }
 
+/* Unix sockets know an urgent byte as well, some kernels' do. */
+static void joined_over_unix_sockets(void **state)
+{
+	const size_t sizes[] = { 0, 1, 5000, 150000 };
+	int fd[2];
+	bool known;
+
+	wire_pair(*state, UNIX, fd);
+	known = send(fd[0], "!", 1, MSG_OOB) == 1;
+	close(fd[0]);
+	close(fd[1]);
+	if (!known)
+		skip();
+	for (unsigned i = 0; i < 4; i++)
+		for (unsigned j = 0; j < 4; j++)
+			joined_with_urgent_at(*state, UNIX, sizes[i], sizes[j], (i + j) % 2);
+}
+
 /* It is still urgent at the other side: told apart there, and at its place. */
 static void it_stays_urgent(void **state)
 {
@@ -217,6 +235,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		stage_test(joined),
+		stage_test(joined_over_unix_sockets),
 		stage_test(it_stays_urgent),
 		stage_test(nobody_spins),
 		stage_test(many),
