@@ -131,7 +131,7 @@ static int read_args(struct sink *s, int argc, char **argv)
 		BENCH_ROW_CONNS(
 			&w,
 			"end when so many have ended; with --connect: make so many, 1 if not told",
-			"0"),
+			NULL),
 		{ "verify", 0, NULL, OPTION_FLAG, .flag = &s->verify,
 		  .help = "check each byte: they must come from shunt bench source" },
 		{ "bytes", 0, "SIZE", OPTION_SIZE, .size = &s->each,
