@@ -89,7 +89,9 @@ class Moment:
     def __init__(self, mine=(), end=False):
         if end:
             self.read_machine(mine)
+        began = time.monotonic()
         self.table = processes()
+        self.read_at = (began + time.monotonic()) / 2
         self.ours = descendants(os.getpid(), self.table)
         self.foreign, self.others = foreign_seconds(self.table, self.ours)
         self.self_seconds = cpu_of(os.getpid())
@@ -108,7 +110,9 @@ def between(a, b):
     d = {name: b.machine[name] - a.machine[name] for name in a.machine}
     wall = b.at - a.at
     busy = max(0.0, wall * CPUS - d["idle"] - d["iowait"] - d["steal"])
-    foreign = min(max(0.0, b.foreign - a.foreign), busy)
+    # Processes were read a little earlier and later: that matters when we had to wait for a CPU to do it.
+    foreign = max(0.0, b.foreign - a.foreign) * wall / max(wall, b.read_at - a.read_at)
+    foreign = min(foreign, busy)
     used = {pid: (name, seconds - a.others.get(pid, ("", 0.0))[1])
             for pid, (name, seconds) in b.others.items()}
     loud = sorted(used.values(), key=lambda u: -u[1])[:3]

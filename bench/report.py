@@ -20,6 +20,8 @@ def number(x, digits):
 def figure(r, digits):
     if r is None:
         return ""
+    if r.min == r.max:
+        return number(r.median, digits)
     return f"{number(r.median, digits)} ({number(r.min, digits)}…{number(r.max, digits)})"
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """latency: how long a small message takes there and back, with nothing else to do and while bytes flow in bulk
 
-Bulk goes to the same target through the same relay, in two connections of their own: it is seen how long a message
+Bulk goes to the same target through the same relay, in connections of its own: it is seen how long a message
 waits behind it. The far end throws that stream away.
 """
 import time
@@ -13,7 +13,7 @@ from . import Case, Metric, Work
 
 SIZES = (("1b", 1, "1 B"), ("1k", 1024, "1 KB"))
 WARM = "100ms"
-BULK = 2
+BULK = 8  # enough that every thread of a relay has some of it
 
 
 class Latency(Work):
@@ -43,8 +43,8 @@ class Latency(Work):
         source = None
         if case.what["bulk"]:
             stage.remember_descriptors(echo)
-            source = stage.tool("source", SOURCE, stage.entry, "-n", BULK, "--for", "120s", "--how",
-                                stage.settings.how)
+            source = stage.tool("source", SOURCE, stage.entry, "-n", BULK, "--for", "120s", "--cut",
+                                "--how", stage.settings.how)
             stage.until_connected(echo, BULK)
             time.sleep(stage.settings.warm)
         went_well("ping", stage.tool(*ping, "--for", WARM).result(SLOW))

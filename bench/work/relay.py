@@ -17,23 +17,26 @@ FIRST_TICK = 0.12  # the last step of a timeline may be cut: end a little after 
 
 
 def flow(stage, case, *more):
-    """One window of bytes from source to sink: (metrics, used, raw)."""
+    """One window of bytes from source to sink: (bytes that arrived, window, what is worth keeping)."""
     settings = stage.settings
-    sink = stage.tool("sink", SINK, "--wait", "0", "--for", "1h")
+    sink = stage.tool("sink", SINK, "--cut", "--wait", "0", "--for", "1h")
     stage.remember_descriptors(sink)
     stage.relay_to(sink)
-    source = stage.tool("source", SOURCE, stage.entry, "-n", case.connections, "--for", "120s", *more)
-    stage.until_connected(sink, case.connections)
+    source = stage.tool("source", SOURCE, stage.entry, "-n", case.connections, "--cut", "--for", "120s",
+                        *more)
+    through = stage.until_connected(sink, case.connections)
     time.sleep(settings.warm)
     window = stage.window(case.what["window"])
     time.sleep(FIRST_TICK)
     source.signal(15)
     sent = went_well("source", source.result(SLOW))
-    came = went_well("sink", sink.stopped_result())
+    came = sink.stopped_result()
     arrived = bytes_between(came["timeline"], *window.span)
     if not arrived:
         stage.relay.fail("let no byte through")
-    return arrived, window, sent, came
+    return arrived, window, {"bytes": round(arrived), "through": through,
+                             "retransmits": sent["retransmits"], "congestion": sent["congestion"],
+                             "late_pieces": sent["late_pieces"], "pieces": sent["pieces"]}
 
 
 def figures(arrived, used):
@@ -66,13 +69,8 @@ class Relay(Work):
                        {"window": settings.window}, units if n == 8 and not settings.quick else ())
 
     def sample(self, stage, contender, case):
-        arrived, window, sent, came = flow(stage, case, "--how", stage.settings.how)
-        return {
-            "metrics": figures(arrived, window.used),
-            "used": window.used,
-            "raw": {"bytes": round(arrived), "retransmits": sent["retransmits"],
-                    "congestion": sent["congestion"]},
-        }
+        arrived, window, raw = flow(stage, case, "--how", stage.settings.how)
+        return {"metrics": figures(arrived, window.used), "used": window.used, "raw": raw}
 
 
 WORKS = [Relay()]

@@ -23,16 +23,11 @@ class Thin(Work):
                        {"window": window, "every": every})
 
     def sample(self, stage, contender, case):
-        arrived, window, sent, _ = flow(stage, case, "--how", stage.settings.how, "--piece", PIECE,
-                                        "--every", f"{case.what['every']}ms")
-        metrics = figures(arrived, window.used)
-        return {
-            "metrics": metrics,
-            "used": window.used,
-            "raw": {"bytes": round(arrived), "retransmits": sent["retransmits"],
-                    "late_pieces": sent["late_pieces"], "pieces": sent["pieces"],
-                    "asked_gbit_per_s": case.connections * PIECE * 8 / case.what["every"] / 1e6},
-        }
+        every = case.what["every"]
+        arrived, window, raw = flow(stage, case, "--how", stage.settings.how, "--piece", PIECE,
+                                    "--every", f"{every}ms")
+        raw["asked_gbit_per_s"] = case.connections * PIECE * 8 / every / 1e6
+        return {"metrics": figures(arrived, window.used), "used": window.used, "raw": raw}
 
 
 WORKS = [Thin()]
