@@ -13,7 +13,7 @@
  *   3  shunt_queue takes a hold of its own.
  *   4  Bytes in a held buffer never change.
  *   5  After shunt_join you see neither end's bytes again, only how it goes on: CONNECTED, ROOM for
- *      what was queued before, JOINED, BROKEN, GONE.
+ *      what was queued before, JOINED or UNJOINED, BROKEN, GONE.
  *   6  An end is gone after its GONE event (or after shunt_detach), and not before.
  *   7  One struct shunt, with all that belongs to it, belongs to one thread.
  *
@@ -91,6 +91,7 @@ enum shunt_what {
 	SHUNT_ROOM,      /* what is queued on the end has drained below half its limit */
 	SHUNT_READY,     /* a watched descriptor is readable */
 	SHUNT_JOINED,    /* the join runs; engine says by what. Once per join, on its first end */
+	SHUNT_UNJOINED,  /* the other end did not connect: this one is as it was before the join */
 	SHUNT_BROKEN,    /* why, error; what was queued on it is void. GONE follows by itself */
 	SHUNT_GONE       /* why, stat; the descriptor is closed, the end no longer exists */
 };
@@ -214,7 +215,7 @@ SHUNT_PUBLIC int shunt_abort(struct shunt_end *end);
 
 /* Everything from now on goes from a to b and from b to a, FIN as FIN and reset as reset, after what
  * is queued on them now. It begins when both are connected. If b or a fails to connect, the other is
- * as it was before. -EINVAL: the same end, another context, watched; -EBUSY: joined already;
+ * as it was before, and hears UNJOINED. -EINVAL: the same end, another context, watched; -EBUSY: joined already;
  * -EPIPE: one is finished or broken. */
 SHUNT_PUBLIC int shunt_join(struct shunt_end *a, struct shunt_end *b);
 

@@ -96,6 +96,8 @@ struct join {
 	bool full[2];      /* way[i] waits for room on end[!i] */
 	bool starved[2];   /* way[i] waits for memory: neither end is to tell of it before `due` */
 	bool over[2];      /* way[i] has brought its last byte, and its FIN unless end[i] is hurt */
+	bool unseen[2];    /* end[i]->buf came before the join, untold: it waits for way[i] */
+	bool ended[2];     /* ENDED of end[i] was untold: told if the join comes undone */
 	bool told;         /* JOINED */
 	struct list later; /* in s->later while it must be tried again at `due` */
 	uint64_t due;

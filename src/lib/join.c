@@ -34,8 +34,8 @@ static bool way_may_run(const struct join *j, int i)
 {
 	const struct shunt_end *from = j->end[i], *to = j->end[!i];
 
-	return !j->over[i] && !end_is(from, F_CONNECTING | F_LOST | F_GONE) && !from->buf && alive(to) &&
-	       !end_is(to, F_CONNECTING) && stream_empty(to);
+	return !j->over[i] && !end_is(from, F_CONNECTING | F_LOST | F_GONE) && !from->buf &&
+	       alive(to) && !end_is(to, F_CONNECTING) && stream_empty(to);
 }
 
 static void try_later(struct join *j, uint64_t after_ms)
@@ -54,45 +54,50 @@ static int check(const struct shunt_end *a, const struct shunt_end *b)
 	if (a->join || b->join)
 		return -EBUSY;
 	/* one that is merely hurt may be joined: what it sent before is still to be brought over */
-	if (end_is(a, F_BROKEN | F_GONE | F_LOST | F_FINISH) || end_is(b, F_BROKEN | F_GONE | F_LOST | F_FINISH))
+	if (end_is(a, F_BROKEN | F_GONE | F_LOST | F_FINISH) ||
+	    end_is(b, F_BROKEN | F_GONE | F_LOST | F_FINISH))
 		return -EPIPE;
 	return 0;
 }
 
-/* Arrived and taken out, but not handed out yet. */
-static bool has_unseen(const struct shunt_end *e)
+/* What the program was not told yet of end i it will not be told: it goes the way of all that
+ * follows. Bytes in the socket are simply left there; bytes that were taken out wait for the way. */
+static void keep_back(struct join *j, int i)
 {
-	return end_will_tell(e, SHUNT_ARRIVED) && !e->buf->lying;
+	struct shunt_end *e = j->end[i];
+
+	j->ended[i] = end_will_tell(e, SHUNT_ENDED);
+	end_untell(e, SHUNT_ENDED);
+	end_untell(e, SHUNT_UNJOINED);
+	if (!end_will_tell(e, SHUNT_ARRIVED))
+		return;
+	end_untell(e, SHUNT_ARRIVED);
+	if (!e->buf->lying) {
+		j->unseen[i] = true;
+		return;
+	}
+	struct shunt_buf *b = e->buf;
+
+	buf_put_back(b);
+	buf_unref(b);
 }
 
-/* What arrived but was not handed out yet goes the way of all that follows: queued by now, or, if it
- * still lies in the socket, by being left there. */
-static void pass_unseen(struct shunt_end *from)
+/* The other end is up: the bytes that waited are queued on it. */
+static void pass_unseen(struct join *j, int i)
 {
+	struct shunt_end *from = j->end[i], *to = j->end[!i];
+
+	if (!j->unseen[i] || !alive(to) || end_is(to, F_CONNECTING))
+		return;
+	if (stream_add(to, from->buf, 0, from->buf->length) < 0) {
+		try_later(j, NO_MEMORY_MS);
+		return;
+	}
 	struct shunt_buf *b = from->buf;
 
-	end_untell(from, SHUNT_ENDED);
-	if (!end_will_tell(from, SHUNT_ARRIVED))
-		return;
-	if (b->lying)
-		buf_put_back(b);
-	else
-		from->buf = NULL;
+	j->unseen[i] = false;
+	from->buf = NULL;
 	buf_unref(b);
-	end_untell(from, SHUNT_ARRIVED);
-}
-
-/* Both or none. */
-static int queue_unseen(struct shunt_end *a, struct shunt_end *b)
-{
-	int r = has_unseen(a) ? stream_add(b, a->buf, 0, a->buf->length) : 0;
-
-	if (r == 0 && has_unseen(b)) {
-		r = stream_add(a, b->buf, 0, b->buf->length);
-		if (r < 0 && has_unseen(a))
-			stream_take_back(b);
-	}
-	return r;
 }
 
 int join_new(struct shunt_end *a, struct shunt_end *b)
@@ -105,13 +110,6 @@ int join_new(struct shunt_end *a, struct shunt_end *b)
 
 	if (!j)
 		return -ENOMEM;
-	r = queue_unseen(a, b);
-	if (r < 0) {
-		free(j);
-		return r;
-	}
-	pass_unseen(a);
-	pass_unseen(b);
 	list_init(&j->later);
 	j->end[0] = a;
 	j->end[1] = b;
@@ -122,6 +120,7 @@ int join_new(struct shunt_end *a, struct shunt_end *b)
 		j->way[i].src = e->src;
 		e->join = j;
 		e->side = i;
+		keep_back(j, i);
 		buf_low_water(e, 1);
 		end_touch(e);
 	}
@@ -139,6 +138,10 @@ void join_undo(struct join *j)
 	for (int i = 0; i < 2; i++) {
 		way_drop(&j->end[0]->s->kit, &j->way[i]);
 		j->end[i]->join = NULL;
+		if (j->unseen[i])
+			end_tell(j->end[i], SHUNT_ARRIVED);
+		if (j->ended[i])
+			end_tell(j->end[i], SHUNT_ENDED);
 		end_touch(j->end[i]);
 	}
 	list_remove(&j->later);
@@ -187,12 +190,13 @@ static void finish_hurt(struct join *j, int i)
 }
 
 /* Undo a join of which end i never came up. */
-static void come_undone(struct join *j, int i)
+void join_come_undone(struct join *j, int i)
 {
-	struct shunt_end *e = j->end[i];
+	struct shunt_end *other = j->end[!i];
 
 	join_undo(j);
-	end_work(e);
+	if (alive(other))
+		end_tell(other, SHUNT_UNJOINED);
 }
 
 /* An end is hurt: what is on its way to it has nowhere to go. */
@@ -296,6 +300,7 @@ void join_work(struct shunt_end *e)
 	struct join *j = e->join;
 
 	for (int i = 0; i < 2; i++) {
+		pass_unseen(j, !i);
 		end_push(j->end[i]);
 		if (end_is(j->end[i], F_LOST))
 			end_hurt(j->end[i], j->end[i]->error);
@@ -304,7 +309,7 @@ void join_work(struct shunt_end *e)
 		if (alive(j->end[i]))
 			continue;
 		if (end_is(j->end[i], F_CONNECTING)) {
-			come_undone(j, i);
+			join_come_undone(j, i);
 			return;
 		}
 		note_hurt(j, i);

@@ -17,6 +17,8 @@ void join_later(struct shunt *s);
 uint64_t join_due(const struct shunt *s);
 /* Two ends again, with their counts; what was between them is dropped. */
 void join_undo(struct join *j);
+/* End i does not come up: undo, and tell the other end. */
+void join_come_undone(struct join *j, int i);
 /* Reset both ends now. */
 void join_abort(struct join *j, enum shunt_why why);
 /* The counts of a joined end, its ways included. */

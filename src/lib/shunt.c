@@ -313,7 +313,7 @@ int shunt_abort(struct shunt_end *e)
 	if (e->kind == END_WATCHED || end_is(e, F_GONE))
 		return -EINVAL;
 	if (e->join && end_is(e, F_CONNECTING))
-		join_undo(e->join);
+		join_come_undone(e->join, e->side);
 	if (e->join)
 		join_abort(e->join, SHUNT_WHY_ABORTED);
 	else

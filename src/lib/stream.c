@@ -69,13 +69,6 @@ int stream_add_bytes(struct shunt_end *e, const void *bytes, size_t len)
 	return 0;
 }
 
-void stream_take_back(struct shunt_end *e)
-{
-	piece_free(e, list_of(e->out.pieces.prev, struct piece, in));
-	if (e->out.queued <= e->s->queue_limit / 2)
-		e->facts &= (uint16_t)~F_OVER;
-}
-
 static int piece_start(struct shunt_end *e, struct piece *p)
 {
 	struct shunt_buf *b = p->buf;

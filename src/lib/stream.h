@@ -9,8 +9,6 @@ void stream_init(struct stream *st);
 /* 0, -ENOMEM. Takes a reference of its own. */
 int stream_add(struct shunt_end *e, struct shunt_buf *b, size_t off, size_t len);
 int stream_add_bytes(struct shunt_end *e, const void *bytes, size_t len);
-/* Undo the last of these. */
-void stream_take_back(struct shunt_end *e);
 /* Send what the socket takes. 0: all gone, or the socket is full (F_FULL); -errno: the socket's
  * error, or -ENOMEM / -EIO when a piece's bytes could not be had. */
 int stream_flush(struct shunt_end *e);
