@@ -14,6 +14,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@
 #define FDS_MOST     1000000 /* of all processes together */
 #define ACCEPTS      0x10000 /* Flags in /proc/net/unix: __SO_ACCEPTCON */
 #define LISTENS      10      /* st in /proc/net/tcp: TCP_LISTEN */
+#define NO_MORE      ULONG_MAX
 
 struct search {
 	const struct addr *a;
@@ -95,9 +97,9 @@ static unsigned long tcp_line(const struct addr *a, const char *line)
 	if (sscanf(line, " %*d: %32[0-9A-Fa-f]:%x %*s %x %*s %*s %*s %*s %*s %lu", hex, &port,
 		   &state, &inode) != 4)
 		return 0;
-	if (state != LISTENS || !hex_addr(hex, port, &local) || !overlap(a, &local))
-		return 0;
-	return inode;
+	if (state != LISTENS) /* the tables begin with those that listen; tens of thousands may follow */
+		return NO_MORE;
+	return hex_addr(hex, port, &local) && overlap(a, &local) ? inode : 0;
 }
 
 /* Num: RefCount Protocol Flags Type St Inode Path; the path as addr_text prints it, '@' for NUL. */
@@ -132,6 +134,8 @@ static void search_table(struct search *s, const char *path,
 
 		line[strcspn(line, "\n")] = '\0';
 		inode = pick(s->a, line);
+		if (inode == NO_MORE)
+			break;
 		if (inode != 0)
 			s->inodes[s->count++] = inode;
 	}
