@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include <unistd.h>
 
 static int listen_on(uint16_t port)
 {
@@ -40,17 +39,15 @@ int main(int argc, char **argv)
 				printf("%s, %llu bytes by %s\n", shunt_why_text(ev[i].why),
 				       (unsigned long long)ev[i].stat->out,
 				       shunt_engine_text(ev[i].engine));
-			if (ev[i].what == SHUNT_BROKEN && ev[i].user &&
-			    ev[i].why != SHUNT_WHY_RESET)
-				shunt_abort(ev[i].user); /* no server for this client */
+			if (ev[i].what == SHUNT_UNJOINED)
+				shunt_abort(ev[i].end); /* no server for this client */
 			if (ev[i].what != SHUNT_READY || (fd = accept(listener, NULL, NULL)) < 0)
 				continue;
 			if (shunt_attach(s, fd, SHUNT_JOIN, NULL, &client) < 0)
 				close(fd);
 			else if (shunt_connect(s, (struct sockaddr *)&to, sizeof(to), SHUNT_JOIN,
-					       client, &server) < 0 ||
-				 shunt_join(client, server) <
-					 0) /* runs as soon as the server is there */
+					       NULL, &server) < 0 ||
+				 shunt_join(client, server) < 0) /* runs once the server is there */
 				shunt_abort(client);
 		}
 	return 3;

@@ -73,8 +73,8 @@ static struct part *next_server;
 static void try_the_next(struct stage *st, struct part *p, const struct shunt_event *ev)
 {
 	(void)st;
-	if (ev->what == SHUNT_BROKEN && ev->why == SHUNT_WHY_REFUSED)
-		assert_int_equal(shunt_join(p->other->end, next_server->end), 0);
+	if (ev->what == SHUNT_UNJOINED)
+		assert_int_equal(shunt_join(p->end, next_server->end), 0);
 }
 
 static void refused_and_joined_again(void **state)
@@ -104,6 +104,8 @@ static void refused_and_joined_again(void **state)
 	assert_int_equal(b->told[SHUNT_BROKEN], 1);
 	a->other = next_server;
 	all_of_it_came(a, 200 * KB);
+	assert_int_equal(a->told[SHUNT_UNJOINED], 1);
+	assert_int_equal(b->told[SHUNT_UNJOINED], 0);
 	assert_int_equal(a->told[SHUNT_ARRIVED], 0); /* it was never for the program to see */
 	assert_int_equal(a->told[SHUNT_BROKEN], 0);
 	narrow_free(&door);
@@ -125,6 +127,7 @@ static void refused_and_left_alone(void **state)
 	stage_idle(st, 20);
 	narrow_shut(&door);
 	stage_until(st, !b->end && a->told[SHUNT_ARRIVED] > 0);
+	assert_int_equal(a->told[SHUNT_UNJOINED], 1);
 	actor_keeps(&a->peer, 3);
 	assert_int_equal(shunt_insert(a->end, "bye", 3), 0);
 	assert_int_equal(shunt_finish(a->end), 0);
@@ -151,33 +154,80 @@ static void nobody_there_is_said(void **state)
 	assert_true(r == -ECONNREFUSED || (r == 0 && b->why == SHUNT_WHY_REFUSED));
 }
 
-/* What had arrived and was not handed out when the join was given goes the same way. */
-static void arrived_before_the_join(struct stage *st, enum wire w, size_t depth)
+/* Bytes and ends of the two that have arrived, and were not handed out, for somebody came first. */
+static void unseen(struct stage *st, enum wire w, struct part *a, struct part *b)
 {
-	struct part *a = part_new(st, w, depth), *b = part_new(st, w, depth),
-		    *first = part_new(st, w, SHUNT_NONE);
+	struct part *first = part_new(st, w, SHUNT_NONE);
 
-	expect_each_other(a, b);
 	actor_tells(&first->peer, "x");
-	stage_until(st,
-		    first->told[SHUNT_ARRIVED]); /* it will be told of first, and nothing but it */
-	actor_tells(&first->peer, "y");
+	stage_until(st, first->told[SHUNT_ARRIVED]);
+	actor_tells(&first->peer, "y"); /* who was ready first is told of first */
 	actor_tell_stream(&a->peer, 20 * KB);
-	actor_tell_stream(&b->peer, 3);
-	a->peer.finishes = b->peer.finishes = true;
-	shutdown(b->peer.fd, SHUT_WR);
-	b->peer.finished = true;
+	if (b) {
+		actor_tell_stream(&b->peer, 3);
+		shutdown(b->peer.fd, SHUT_WR);
+		b->peer.finished = true;
+	}
 	st->max = 1;
 	stage_wait(st, 100);
-	stage_wait(st, 0);
 	st->max = 64;
-	if (a->told[SHUNT_ARRIVED] + b->told[SHUNT_ARRIVED] == 0) {
-		assert_int_equal(shunt_join(a->end, b->end), 0);
-		all_of_it_came(a, 20 * KB);
-		assert_int_equal(a->peer.heard, 3);
-		assert_int_equal(
-			a->told[SHUNT_ARRIVED] + b->told[SHUNT_ARRIVED] + b->told[SHUNT_ENDED], 0);
+	assert_int_equal(first->told[SHUNT_ARRIVED], 2);
+	assert_int_equal(a->told[SHUNT_ARRIVED], 0);
+}
+
+/* They go the way of all that follows. */
+static void arrived_before_the_join(struct stage *st, enum wire w, size_t depth)
+{
+	struct part *a = part_new(st, w, depth), *b = part_new(st, w, depth);
+
+	expect_each_other(a, b);
+	unseen(st, w, a, b);
+	assert_int_equal(shunt_join(a->end, b->end), 0);
+	a->peer.finishes = true;
+	all_of_it_came(a, 20 * KB);
+	assert_int_equal(a->peer.heard, 3);
+	assert_int_equal(a->told[SHUNT_ARRIVED] + b->told[SHUNT_ARRIVED] + b->told[SHUNT_ENDED], 0);
+}
+
+/* Where the join comes undone they are handed out after all. */
+static uint64_t handed_out;
+
+static void count_bytes(struct stage *st, struct part *p, const struct shunt_event *ev)
+{
+	(void)st;
+	(void)p;
+	if (ev->what == SHUNT_ARRIVED)
+		handed_out += ev->length;
+}
+
+static void undone_with_unseen_bytes(void **state)
+{
+	const size_t depths[] = { SHUNT_NONE, SHUNT_HEAD(8), SHUNT_ALL };
+	struct part *a[3], *b[3];
+	struct stage *st = *state;
+	struct narrow door;
+
+	narrow_door(&door);
+	for (unsigned i = 0; i < 3; i++) {
+		a[i] = part_new(st, TCP4, depths[i]);
+		unseen(st, TCP4, a[i], NULL);
+		b[i] = part_empty(st);
+		assert_int_equal(shunt_connect(st->s, (struct sockaddr *)&door.at, sizeof(door.at),
+					       SHUNT_JOIN, b[i], &b[i]->end),
+				 0);
+		assert_int_equal(shunt_join(a[i]->end, b[i]->end), 0);
 	}
+	stage_idle(st, 5);
+	handed_out = 0;
+	st->on = count_bytes;
+	narrow_shut(&door);
+	for (unsigned i = 0; i < 3; i++) {
+		a[i]->peer.finishes = true;
+		stage_until(st, !b[i]->end && a[i]->told[SHUNT_ENDED]);
+		assert_int_equal(a[i]->told[SHUNT_UNJOINED], 1);
+	}
+	assert_int_equal(handed_out, 3 * 20 * KB);
+	narrow_free(&door);
 }
 
 static void joined_with_unseen_bytes(void **state)
@@ -366,12 +416,12 @@ static void splice_refused(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		stage_test(joined_before_connected),  stage_test(queued_before_connected),
-		stage_test(refused_and_joined_again), stage_test(refused_and_left_alone),
-		stage_test(nobody_there_is_said),     stage_test(joined_with_unseen_bytes),
-		stage_test(two_hundred_pairs),        stage_test(released_bytes_are_dropped),
-		stage_test(parts_of_heads),           stage_test(without_descriptors),
-		stage_test(splice_refused),
+		stage_test(joined_before_connected),    stage_test(queued_before_connected),
+		stage_test(refused_and_joined_again),   stage_test(refused_and_left_alone),
+		stage_test(nobody_there_is_said),       stage_test(joined_with_unseen_bytes),
+		stage_test(undone_with_unseen_bytes),   stage_test(two_hundred_pairs),
+		stage_test(released_bytes_are_dropped), stage_test(parts_of_heads),
+		stage_test(without_descriptors),        stage_test(splice_refused),
 	};
 
 	return stage_run(argc, argv, tests);
