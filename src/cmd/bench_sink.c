@@ -185,7 +185,7 @@ static int report(const struct sink *s)
 			printf(", %" PRIu64 " WRONG, the first at byte %" PRIu64
 			       " of connection %" PRIu64,
 			       s->wrong, s->wrong_at, s->wrong_conn);
-		else if (s->verify)
+		else if (s->verify && b->count > 0)
 			fputs(", every byte is right", stdout);
 		bench_report_failures(b);
 	}
