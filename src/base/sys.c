@@ -274,7 +274,13 @@ int sys_getsockopt(int fd, int level, int name, int *value)
 void sys_reset_at_close(int fd)
 {
 	struct linger at_once = { .l_onoff = 1 };
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
 
+	/* both have finished: no reset would go out, and what is lost on the way would stay lost */
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+	    (info.tcpi_state == TCP_LAST_ACK || info.tcpi_state == TCP_CLOSING))
+		return;
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 }
 

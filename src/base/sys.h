@@ -59,7 +59,9 @@ int sys_accept(int fd, struct sockaddr_storage *from, socklen_t *len);
 int sys_shutdown_write(int fd);
 int sys_setsockopt(int fd, int level, int name, int value);
 int sys_getsockopt(int fd, int level, int name, int *value);
-void sys_reset_at_close(int fd); /* closing sends RST, not FIN; what is unsent is dropped */
+/* Closing sends RST, not FIN; what is unsent is dropped. But with both FINs under way the stream is whole, and
+ * goes to its end. */
+void sys_reset_at_close(int fd);
 int sys_nonblock(int fd);
 int sys_waiting(int fd); /* bytes that can be read now (FIONREAD) */
 int sys_unsent(int fd);  /* bytes not yet acknowledged by the peer (SIOCOUTQ) */
