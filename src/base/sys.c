@@ -43,6 +43,11 @@ const char *sys_fault_name(unsigned i)
 	return i < 2 ? fault.failed[i] : NULL;
 }
 
+int sys_fault_error(void)
+{
+	return fault.failed[0] ? fault.error : 0;
+}
+
 unsigned sys_fault_ways(void)
 {
 	return fault.ways;

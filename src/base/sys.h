@@ -30,6 +30,8 @@ void sys_fault_connect_late(bool late);
 unsigned long sys_fault_count(void);
 /* The call that was made to fail (i = 0), the one after it (1), or NULL where none was. */
 const char *sys_fault_name(unsigned i);
+/* The errno that the first of them gave; -1: none, it did less than it could. */
+int sys_fault_error(void);
 /* In how many ways the n-th one can fail; 0: it was not reached. */
 unsigned sys_fault_ways(void);
 #endif
