@@ -295,9 +295,13 @@ bool peer_step(struct peer *p)
 	}
 	if (p->fd < 0)
 		return moved;
-	if (!p->waits)
-		moved |= peer_writes(p) | peer_ends(p);
-	return (p->fd >= 0 && peer_reads(p)) | moved;
+	if (!p->waits) {
+		moved |= peer_writes(p);
+		moved |= peer_ends(p);
+	}
+	if (p->fd >= 0)
+		moved |= peer_reads(p);
+	return moved;
 }
 
 void peer_forgets(struct peer *p)
