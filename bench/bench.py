@@ -32,8 +32,8 @@ import work as all_works  # noqa: E402
 from run import Bench, Plan, Progress, Runner, Settings  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-QUICK = {"rounds": 2, "window": 0.5, "warm": 0.2, "limit": 165.0}
-QUICK_CONTENDERS = ("floor", "splice", "copy-64k", "copy-256k", "haproxy", "haproxy-splice", "nginx")
+QUICK = {"rounds": 2, "window": 0.4, "warm": 0.2, "limit": 165.0}
+QUICK_CONTENDERS = ("floor", "splice", "copy-64k", "haproxy", "haproxy-splice", "nginx")
 
 
 def names(text):
@@ -53,7 +53,7 @@ def arguments(argv):
     p.add_argument("--repeat", type=int, metavar="N", help="samples of each")
     p.add_argument("--window", type=float, metavar="SECONDS", help="how long one sample is measured")
     p.add_argument("--how", choices=("sendfile", "write"), default="sendfile", help="how the source sends")
-    p.add_argument("--json", metavar="FILE", help="write the result there, and nothing to bench/results")
+    p.add_argument("--json", metavar="FILE", help="write the result there, not to bench/results")
     p.add_argument("--page", metavar="DIRECTORY", help="make the page with pictures there")
     p.add_argument("--check", action="store_true", help="say what of the wanted is reached; exit 1 if not all")
     p.add_argument("--loopback", action="store_true", help="no namespaces, even as root")
@@ -78,7 +78,8 @@ def settings_of(args):
     s = Settings(quick=args.quick, how=args.how, connections=args.connections, files=min(hard, 1 << 20),
                  **(QUICK if args.quick else {}))
     if args.repeat:
-        s.rounds, s.limit = max(1, args.repeat), s.limit * max(1.0, args.repeat / s.rounds)
+        s.limit *= max(1.0, args.repeat / s.rounds)
+        s.rounds, s.repeat = max(1, args.repeat), True
     if args.window:
         s.window, s.limit = args.window, s.limit * max(1.0, args.window / s.window)
     return s
@@ -123,11 +124,29 @@ def run(args, works, everyone):
         began = time.time()
         runner = Runner(bench, plan, Progress(plan))
         runner.all()
-        facts = {n: {"label": c.label, "version": c.version(bench), "settings": c.settings()}
+        facts = {n: {"label": c.label, "version": c.version(bench), "settings": c.settings(), "extra": c.extra}
                  for n, c in here.items()}
         return results.make(bench, plan, runner, began, facts)
     finally:
         place.remove()
+
+
+def keep(args, result):
+    """Where it was asked for; of a whole run, in bench/results."""
+    whole = not (args.work or args.contenders or args.connections or args.quick)
+    name = os.path.join(HERE, "results", results.file_name(result["machine"], result["date"]))
+    to, pictures = args.json, args.page
+    if whole and not to:
+        to, pictures = name, pictures or name.removesuffix(".json")
+    try:
+        if to:
+            os.makedirs(os.path.dirname(os.path.abspath(to)), exist_ok=True)
+            results.save(result, to)
+            print(f"the result: {os.path.relpath(to)}")
+        if pictures:
+            print("the page: " + os.path.relpath(page.make(result, pictures)))
+    except OSError as e:
+        die(f"the result could not be kept: {e}")
 
 
 def main(argv):
@@ -146,14 +165,7 @@ def main(argv):
     except KeyboardInterrupt:
         return 130
     report.show(result, sys.stdout)
-    if args.json:
-        results.save(result, args.json)
-    elif not (args.work or args.contenders or args.connections or args.quick):
-        path = os.path.join(HERE, "results", results.file_name(result["machine"], result["date"]))
-        results.save(result, path)
-        print(f"the result: {os.path.relpath(path)}")
-    if args.page:
-        print("the page: " + os.path.relpath(page.make(result, args.page)))
+    keep(args, result)
     return check.show(result, sys.stdout) if args.check else 0
 
 

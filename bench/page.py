@@ -49,11 +49,13 @@ def pictures(result, directory):
     cost = "busy_ms_per_gb" if floor else "busy_ms_per_gb_total"
     y = "ms of CPU per GB" + (", over the floor" if floor else "")
     relay, thin = groups(result, "relay"), groups(result, "thin", True)
+    extra = tuple(name for name, facts in result["contenders"].items() if facts.get("extra"))
     wanted = [
         ("Cost", COST if floor else TOTAL, "cost",
-         plot.bars(result, relay, cost, y, "What a relay costs (lower is better)", labels)),
+         plot.bars(result, relay, cost, y, "What a relay costs (lower is better)", labels,
+                   ("floor", *extra))),
         ("Throughput", RATE, "throughput",
-         plot.bars(result, relay, "gbit_per_s", "Gb/s", "Throughput on one machine (higher is better)", labels, ())),
+         plot.bars(result, relay, "gbit_per_s", "Gb/s", "Throughput on one machine (higher is better)", labels, extra)),
         ("Thin streams", THIN, "thin",
          plot.bars(result, thin, cost, y, "Thin streams: what a relay costs (lower is better)", labels)),
         ("Unit size", UNITS, "units",
@@ -70,7 +72,9 @@ def pictures(result, directory):
 def latency_cases(result):
     for t in result["titles"]:
         if t["kind"] == "latency":
-            yield t["work"], t["connections"], f"{t['title']}, {connections(t['connections'])}"
+            size, _, beside = t["title"].removeprefix("round trips of ").partition(", ")
+            words = [size, connections(t["connections"]), *([beside] if beside else [])]
+            yield t["work"], t["connections"], ", ".join(words)
 
 
 def memory(result, labels):

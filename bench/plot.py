@@ -50,7 +50,7 @@ def draw(script, directory, name, width=1100, height=560):
 STYLE = [
     "set encoding utf8", "set border 3 lc rgb '#555555'", "set tics nomirror out scale 0.5",
     "set grid ytics lc rgb '#e4e4e4' lw 1 lt 1", "set key outside right top Left reverse samplen 1 spacing 1.2",
-    "set style fill solid 1 noborder",
+    "set style fill solid 1 noborder", "set pointintervalbox 0",
 ]
 
 
@@ -78,7 +78,7 @@ def bars(result, groups, metric, y_label, title, labels, skip=("floor",)):
                                   .replace(",", "") for x, r in rows])
         plots.append(f"$b{i} using 1:2 with boxes lc rgb '{colour(c, names)}' title {quoted(labels.get(c, c))}")
     for i in range(len(names)):
-        plots.append(f"$b{i} using 1:2:3:4 with yerrorbars lc rgb '#333333' lw 1 ps 0 notitle")
+        plots.append(f"$b{i} using 1:3:(0):($4-$3) with vectors nohead lc rgb '#333333' lw 1.5 notitle")
         plots.append(f"$b{i} using 1:4:5 with labels rotate by 90 left offset 0,0.5 font ',9' notitle")
     script += [*STYLE, f"set title {quoted(title)}", f"set ylabel {quoted(y_label)}", "set boxwidth 0.86",
                f"set xrange [-1:{at - 1.2}]", f"set yrange [{lowest * 1.15}:{highest * 1.18}]",
@@ -95,7 +95,9 @@ def ordered(names, result):
 
 # -- latency --
 
-TICKS = ((0, "0"), (50, "50"), (90, "90"), (99, "99"), (99.9, "99.9"), (99.99, "99.99"))
+SHARES = (0, 50, 90, 99, 99.9)
+LAST = 3.3   # on that axis: 99.95
+ROW = 265    # pixels
 
 
 def nines(percent):
@@ -103,8 +105,17 @@ def nines(percent):
     return -math.log10(max(1e-5, 1 - percent / 100))
 
 
+def time_ticks():
+    """10 us, 20 us, 50 us, … 1 s."""
+    for exponent in range(7):
+        for digit in (1, 2, 5):
+            us = digit * 10 ** exponent
+            text = f"{us} us" if us < 1000 else f"{us // 1000} ms" if us < 10 ** 6 else f"{us // 10 ** 6} s"
+            yield f"'{text}' {us}"
+
+
 def curve(buckets):
-    """[(place on the axis, us)] for lines that end where fewer than ten samples are left."""
+    """[(place on the axis, us)]; it ends where fewer than ten samples are left."""
     whole = sum(c for _, c in buckets)
     seen, points = 0, []
     for top, count in buckets:
@@ -112,12 +123,26 @@ def curve(buckets):
         seen += count
         if whole - seen < 10:
             break
-    points.append((nines(100 * min(seen, whole - 1) / whole), points[-1][1]) if points else (0, 1))
-    return points
+    return [p for p in points if p[0] <= LAST] or [(0, 1)]
+
+
+def panel(p, of, title, names, labels, last_row):
+    """One of the multiplot's."""
+    curves = {c: curve(of[c]) for c in names if c in of}
+    script, plots = [], []
+    for i, (c, points) in enumerate(curves.items()):
+        script += block(f"l{p}_{i}", [f"{x} {y}" for x, y in points])
+        plots.append(f"$l{p}_{i} using 1:2 with lines lw {3.5 if c == 'splice' else 2}{' dt 2' if c == 'floor' else ''} "
+                     f"lc rgb '{colour(c, names)}' title {quoted(labels.get(c, c))}")
+    every = [y for points in curves.values() for _, y in points]
+    below = "'of 100 round trips, so many are faster'" if last_row else "''"
+    key = "set key at screen 0.775,screen 0.93 left top Left reverse samplen 1.5 spacing 1.3"
+    return script + [f"set title {quoted(title)}", f"set yrange [{min(every) / 1.2}:{max(every) * 1.3}]",
+                     f"set xlabel {below}", key if p == 0 else "unset key", "plot " + ", \\\n  ".join(plots)]
 
 
 def latency(result, cases, labels):
-    """A panel for each [(work, connections, title)], all with the same axes."""
+    """A panel for each [(work, connections, title)]: (script, height). Each has a scale of its own."""
     panels = []
     for work, n, title in cases:
         of = {d["contender"]: d["buckets"] for d in result["distributions"]
@@ -127,28 +152,17 @@ def latency(result, cases, labels):
     if not panels:
         return None, 0
     names = ordered({c for _, of in panels for c in of}, result)
-    highest = max(t for _, of in panels for b in of.values() for _, t in curve(b))
-    lowest = min(t for _, of in panels for b in of.values() for _, t in curve(b))
     down = math.ceil(len(panels) / 2)
-    script = [*STYLE, "set logscale y", f"set yrange [{lowest / 1.3}:{highest * 1.5}]", "unset key",
-              f"set xrange [0:{nines(99.99)}]",
-              "set xtics (" + ", ".join(f"'{t}' {nines(p)}" for p, t in TICKS) + ")",
-              f"set multiplot layout {down},2 margins 0.07,0.78,{0.34 / (down + 1.4):.3f},"
-              f"{1 - 0.11 / down:.3f} spacing 0.07,{0.4 / (down + 0.9):.3f}"]
+    height = ROW * down + 110
+    script = [*STYLE, "set logscale y", f"set xrange [0:{LAST}]",
+              "set xtics (" + ", ".join(f"'{p:g}' {nines(p)}" for p in SHARES) + ")",
+              "set ytics (" + ", ".join(time_ticks()) + ")",
+              f"set multiplot layout {down},2 margins 0.06,0.76,{60 / height},{1 - 80 / height} "
+              f"title 'Round trips through a relay (lower is better; each panel has a scale of its own)' "
+              f"spacing 0.07,{75 / height}"]
     for p, (title, of) in enumerate(panels):
-        plots = []
-        for i, c in enumerate(c for c in names if c in of):
-            script += block(f"l{p}_{i}", [f"{x} {y}" for x, y in curve(of[c])])
-            dash = " dt 2" if c == "floor" else ""
-            plots.append(f"$l{p}_{i} using 1:2 with lines lw {3 if c == 'splice' else 1.7}{dash} "
-                         f"lc rgb '{colour(c, names)}' title {quoted(labels.get(c, c))}")
-        script += [f"set title {quoted(title)}",
-                   "set ylabel 'microseconds'" if p % 2 == 0 else "unset ylabel",
-                   "set xlabel 'of 100 round trips, so many are faster'" if p >= len(panels) - 2 else "unset xlabel",
-                   "set key at screen 0.995,screen 0.95 right top Left reverse samplen 1.5 spacing 1.3"
-                   if p == 0 else "unset key",
-                   "plot " + ", \\\n  ".join(plots)]
-    return [*script, "unset multiplot"], 130 + 300 * down
+        script += panel(p, of, title, names, labels, p >= len(panels) - 2)
+    return [*script, "unset multiplot"], height
 
 
 # -- units --
@@ -172,7 +186,7 @@ def units(result, work, n, metric, y_label, title, labels):
         script += block(f"u{i}", points)
         look = f"lc rgb '{'#0a7d33' if engine == 'splice' else '#747474'}'"
         plots.append(f"$u{i} using 1:2 with linespoints lw 3 pt 7 ps 1 {look} title {quoted('shunt, ' + engine)}")
-        plots.append(f"$u{i} using 1:2:3:4 with yerrorbars lw 1.5 ps 0 {look} notitle")
+        plots.append(f"$u{i} using 1:3:(0):($4-$3) with vectors nohead lw 1.5 {look} notitle")
     for c in LEVELS:
         if c in of:
             plots.append(f"{of[c].median} with lines dt 2 lw 2 lc rgb '{COLOURS[c]}' title {quoted(labels.get(c, c))}")

@@ -24,6 +24,7 @@ LATE = 1.25       # repeats may make a run so much longer than planned
 class Settings:
     quick: bool = False
     rounds: int = 3
+    repeat: bool = False   # the rounds were asked for: they hold for all cases
     window: float = 0.8    # seconds
     warm: float = 0.3
     how: str = "sendfile"  # how the source sends
@@ -60,11 +61,14 @@ class Plan:
                 if who:
                     self.steps.append((work, case, who))
 
+    def rounds(self, case):
+        return self.settings.rounds if self.settings.repeat or not case.rounds else case.rounds
+
     def seconds(self):
-        return sum(case.seconds * len(who) for _, case, who in self.steps) * self.settings.rounds
+        return sum(case.seconds * len(who) * self.rounds(case) for _, case, who in self.steps)
 
     def samples(self):
-        return sum(len(who) for _, _, who in self.steps) * self.settings.rounds
+        return sum(len(who) * self.rounds(case) for _, case, who in self.steps)
 
 
 class Progress:
@@ -77,10 +81,15 @@ class Progress:
         self.terminal = out.isatty()
         self.said = 0.0
 
+    def elapsed(self):
+        return time.monotonic() - self.began
+
+    def pace(self):
+        """Seconds that one planned second takes."""
+        return self.elapsed() / self.done_planned if self.done >= 3 else 1.0
+
     def left(self):
-        elapsed = time.monotonic() - self.began
-        pace = elapsed / self.done_planned if self.done >= 3 else 1.0
-        return max(0.0, (self.planned - self.done_planned) * pace)
+        return max(0.0, (self.planned - self.done_planned) * self.pace())
 
     def say(self, case, contender):
         now = time.monotonic()
@@ -121,16 +130,14 @@ class Runner:
         """Is there no time for one more turn of this case, if each later case shall have one?"""
         if turn == 0:
             return False
-        elapsed = time.monotonic() - self.progress.began
-        steps = self.plan.steps[step:]
-        needed = sum(case.seconds * len(who) for _, case, who in steps)
-        return elapsed + needed * 1.1 > self.bench.settings.limit
+        needed = sum(case.seconds * len(who) for _, case, who in self.plan.steps[step:])
+        return self.progress.elapsed() + needed * self.progress.pace() > self.bench.settings.limit
 
     def all(self):
         for i, (work, case, who) in enumerate(self.plan.steps):
-            for turn in range(self.bench.settings.rounds):
+            for turn in range(self.plan.rounds(case)):
                 if self.late(i, turn):
-                    left_out = self.bench.settings.rounds - turn
+                    left_out = self.plan.rounds(case) - turn
                     self.note(f"{case.name}: only {turn} samples of each, for want of time")
                     self.progress.step(case, left_out * len(who))
                     break
@@ -149,8 +156,7 @@ class Runner:
                 self.samples.append(sample)
 
     def may_repeat(self):
-        elapsed = time.monotonic() - self.progress.began
-        return elapsed < self.progress.done_planned * LATE + 10
+        return self.progress.elapsed() < self.progress.done_planned * LATE + 10
 
     def best_of(self, work, case, contender):
         best, failures = None, 0

@@ -3,7 +3,8 @@
 
 Few samples on a noisy machine: the median stands for them, the smallest and the largest beside it tell how
 far it can be trusted. That one contender is better than another is claimed only when their ranges do not
-even touch, and lie further apart than MARGIN: what two runs of the same thing differ by without any reason.
+even touch, and lie further apart than MARGIN: what two runs of the same thing differ by without any reason. Of a
+single sample nothing is claimed.
 """
 import statistics
 
@@ -11,18 +12,18 @@ MARGIN = 0.05  # of the larger figure; of a cost over the floor: of what the flo
 
 
 class Range:
-    """median, min and max of samples. `of` is what the margin is a part of, if not the figures."""
-    __slots__ = ("median", "min", "max", "of")
+    """median, min and max of n samples. `of` is what the margin is a part of, if not the figures."""
+    __slots__ = ("median", "min", "max", "n", "of")
 
     def __init__(self, values, of=None):
         values = list(values)
+        self.n, self.of = len(values), of
         self.median, self.min, self.max = statistics.median(values), min(values), max(values)
-        self.of = of
 
     @classmethod
     def from_row(cls, row):
         r = cls([row["min"], row["median"], row["max"]], row.get("of"))
-        r.median = row["median"]
+        r.median, r.n = row["median"], row.get("n", 2)
         return r
 
     def spread(self):
@@ -36,7 +37,8 @@ def margin(a, b):
 
 
 def surely_less(a, b):
-    return a.max + margin(a, b) < b.min
+    """Of one sample nothing is sure."""
+    return min(a.n, b.n) > 1 and a.max + margin(a, b) < b.min
 
 
 def better(a, b, more_is_better):

@@ -36,6 +36,7 @@ class Case:
     seconds: float           # that one sample will take, about
     what: dict = dataclasses.field(default_factory=dict)
     extras: tuple = ()       # contenders that take part only here
+    rounds: int = 0          # samples of each, if that is not what the settings say
 
     @property
     def name(self):

@@ -26,7 +26,7 @@ class Connect(Work):
 
     def cases(self, settings):
         seconds = settings.window * 1.5
-        yield Case("connect", "short connections", 50, seconds + settings.warm + 0.5, {"window": seconds})
+        yield Case("connect", "short connections", 50, seconds + settings.warm + 0.4, {"window": seconds})
 
     def sample(self, stage, contender, case):
         echo = stage.tool("echo", SINK, "--wait", "0", "--for", "1h", "--close", "--request", SIZE,

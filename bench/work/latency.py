@@ -30,11 +30,11 @@ class Latency(Work):
         for bulk in (False, True):
             for short, size, text in SIZES:
                 for n in (1, 50):
-                    if settings.quick and (bulk or n > 1) and size == 1:
+                    if settings.quick and (n > 1) != (size > 1) or settings.quick and bulk and n == 1:
                         continue
                     title = f"round trips of {text}" + (", during a bulk transfer" if bulk else "")
                     yield Case(f"latency-{short}" + ("-bulk" if bulk else ""), title, n,
-                               settings.window + 0.8, {"size": size, "bulk": bulk})
+                               settings.window + 0.45 + (settings.warm if bulk else 0), {"size": size, "bulk": bulk})
 
     def sample(self, stage, contender, case):
         echo = stage.tool("echo", SINK, "--wait", "0", "--for", "1h", "--sink")

@@ -27,8 +27,8 @@ class Memory(Work):
     }
 
     def cases(self, settings):
-        n = min(3000, (settings.files - 200) // 4)
-        yield Case("memory", "idle connections", n, 3.2)
+        n = min(1500 if settings.quick else 3000, (settings.files - 200) // 4)
+        yield Case("memory", "idle connections", n, 1.2 + n / 2200, rounds=2)
 
     def sample(self, stage, contender, case):
         n = case.connections

@@ -65,7 +65,7 @@ class Relay(Work):
     def cases(self, settings):
         units = ("splice-16k", "splice-64k", "splice-256k")
         for n in (1, 8, 200, 2000):
-            yield Case("relay", "bulk", n, settings.window + settings.warm + (1.5 if n > 1000 else 0.7),
+            yield Case("relay", "bulk", n, settings.window + settings.warm + (1.3 if n > 1000 else 0.45),
                        {"window": settings.window}, units if n == 8 and not settings.quick else ())
 
     def sample(self, stage, contender, case):

@@ -19,7 +19,7 @@ class Thin(Work):
     def cases(self, settings):
         window = settings.window * 2
         for n, every in LOADS[:1] if settings.quick else LOADS:
-            yield Case("thin", f"16 KB each {every} ms", n, window + settings.warm + 0.8,
+            yield Case("thin", f"16 KB each {every} ms", n, window + settings.warm + 0.6,
                        {"window": window, "every": every})
 
     def sample(self, stage, contender, case):
