@@ -177,8 +177,10 @@ SHUNT_PUBLIC int shunt_connect(struct shunt *s, const struct sockaddr *to, sockl
 
 /* The head was not enough: put the buffer of the last ARRIVED back, and have ARRIVED again, with a
  * deeper view, when `want` bytes are there. If then fewer are seen, no more can be seen: the peer
- * finished, its window holds no more, or an urgent byte comes next. -EINVAL: not a head depth, or no
- * head was handed out; -EBUSY: it is held or queued. */
+ * finished, its window holds no more (a small one, when the kernel is short of memory for TCP), or an
+ * urgent byte comes next. On a Unix socket `want` must fit into the peer's send buffer, where a short
+ * write takes as much as a page: nothing tells when that is full. -EINVAL: not a head depth, more than
+ * 1 GiB, or no head was handed out; -EBUSY: it is held, queued or joined. */
 SHUNT_PUBLIC int shunt_more(struct shunt_end *end, size_t want);
 
 /* -- buffers -- */

@@ -29,6 +29,14 @@ static void look(struct stage *st, struct part *p, const struct shunt_event *ev)
 	(void)p;
 }
 
+/* It has been told of so many, and of no more because of what it waits for. */
+static void arrived_are(const struct part *a, unsigned n)
+{
+	if (a->told[SHUNT_ARRIVED] != n)
+		skip_if_kernel_is_short();
+	assert_int_equal(a->told[SHUNT_ARRIVED], n);
+}
+
 static const enum wire wires[] = { TCP4, TCP6, UNIX };
 
 #define EACH_WIRE(i)                                                                               \
@@ -64,7 +72,7 @@ static void no_descriptor_no_pipe(void **state)
 
 		stage_wait(st, 50);
 		assert_true(calls.waits - waits < 5);
-		assert_int_equal(a->told[SHUNT_ARRIVED], 1);
+		arrived_are(a, 1);
 		struct shunt_buf *first = last;
 
 		assert_int_equal(shunt_release(first), 0);
@@ -98,7 +106,7 @@ static void byte_by_byte(void **state)
 		for (unsigned n = 1; n < 199; n++) {
 			actor_tell_stream(&a->peer, 1);
 			stage_wait(st, 1);
-			assert_int_equal(a->told[SHUNT_ARRIVED], 1);
+			arrived_are(a, 1);
 		}
 		if (wires[i] !=
 		    UNIX) { /* a Unix socket wakes us at each arrival, but no more often */
@@ -173,7 +181,7 @@ static void fewer_than_wanted(void **state)
 			stage_turn(st);
 			actor_tell_stream(&a->peer, 10);
 			stage_idle(st, 5);
-			assert_int_equal(a->told[SHUNT_ARRIVED], 1);
+			arrived_are(a, 1);
 			if (how == 0)
 				a->peer.finishes = true;
 			else
@@ -227,6 +235,7 @@ static void put_back(void **state)
 		assert_true(stream_is(a->peer.say_seed, 0, shunt_view(last, NULL), 4));
 		assert_int_equal(shunt_more(a->end, 6), -EINVAL);
 		stage_turn(st);
+		arrived_are(a, 1);
 		actor_tell_stream(&a->peer, 2);
 		stage_until(st, a->told[SHUNT_ARRIVED] == 2);
 		b->peer.hear_seed = a->peer.say_seed;
@@ -253,13 +262,14 @@ static void join_instead_of_waiting(void **state)
 		stage_until(st, a->told[SHUNT_ARRIVED]);
 		assert_int_equal(shunt_more(a->end, 5000), 0);
 		stage_turn(st);
+		arrived_are(a, 1);
 		assert_int_equal(shunt_join(a->end, b->end), 0);
 		stage_until(st, b->peer.heard == 10);
 		for (unsigned n = 11; n < 30; n++) {
 			actor_tell_stream(&a->peer, 1);
 			stage_until(st, b->peer.heard == n);
 		}
-		assert_int_equal(a->told[SHUNT_ARRIVED], 1);
+		arrived_are(a, 1);
 	}
 }
 
