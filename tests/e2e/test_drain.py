@@ -3,6 +3,8 @@
 import signal
 import time
 
+PLACES = ("either",)
+
 
 def drains(r):
     """The signal was seen as soon as the port is free: nobody gets in any more."""

@@ -65,6 +65,7 @@ def test_end_behind_a_full_pipe(engine, couple):
     ended(r, 3 << 20, 0)
 
 
+@pytest.mark.places("either")
 @pytest.mark.parametrize("first", ["client", "server"])
 def test_half_closed_and_silent_costs_nothing(engine, first, couple):
     ours, theirs = sides(first, ["send:1000", "shut", "read:1000", "expect:eof"],

@@ -7,7 +7,7 @@ import pytest
 
 from actors import END_FIELDS, PEER, SHUNT, Peer
 
-pytestmark = pytest.mark.places("loopback")
+PLACES = ("loopback",)
 FIELD = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|\S*)')
 
 

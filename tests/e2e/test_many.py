@@ -8,7 +8,8 @@ import pytest
 
 from actors import sanitized
 
-pytestmark = pytest.mark.places("loopback")
+PLACES = ("loopback",)
+LIMIT_KIB = 12  # for each connection, of user memory as of kernel memory
 POOL = 128  # descriptors of pipes that wait for work, at most
 
 
@@ -65,12 +66,14 @@ def slab_of(count, to, swarm):
 def test_memory_of_the_silent(engine, relay, echo, swarm):
     """Under 12 KiB of user memory and 12 KiB of kernel memory for each. The kernel's is what all
     connections through the relay take, less what as many take without it; the machine does other
-    things as well, so the least of three counts."""
+    things as well, so what is too much is measured again, at most twice."""
     count = affordable(3000)
     e = echo()
     r = relay(engine, "--target", e.address)
-    kernel = min(slab_of(count, r, swarm) - slab_of(count, e.address, swarm) for _ in range(3))
-    r.ends(3 * count, 30)
+    for _ in range(3):
+        kernel = slab_of(count, r, swarm) - slab_of(count, e.address, swarm)
+        if kernel / count < LIMIT_KIB:
+            break
     rss = r.memory_kb("RssAnon")
     w = swarm(r)
     w.order(f"open {count}")
@@ -79,5 +82,5 @@ def test_memory_of_the_silent(engine, relay, echo, swarm):
     w.order("close")
     print(f"per connection: {kernel / count:.1f} KiB kernel, {user / count:.2f} KiB user"
           f" ({rss} KiB without connections)")
-    assert user / count < 12
-    assert kernel / count < 12
+    assert user / count < LIMIT_KIB
+    assert kernel / count < LIMIT_KIB

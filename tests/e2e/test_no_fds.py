@@ -2,9 +2,7 @@
 """Too few descriptors: clients wait outside, all are served in the end, and nothing spins."""
 import time
 
-import pytest
-
-pytestmark = pytest.mark.places("loopback")
+PLACES = ("loopback",)
 
 
 def test_limit_of_64(engine, relay, echo, swarm):

@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-pytestmark = pytest.mark.places("loopback")
+PLACES = ("loopback",)
 TARGET = ("--target", "127.0.0.1:1")
 
 

@@ -11,6 +11,8 @@ import pytest
 from actors import need
 from world import CLIENT, SERVER
 
+PLACES = ("either",)
+
 
 def run(place, who, *argv, stdin=b""):
     """A program of that host, until it ends; its output."""

@@ -14,11 +14,11 @@ def counted(r, who):
     return line["up" if who == "client" else "down"]
 
 
-@pytest.mark.parametrize("size", [1, 3000, 200_000, 3_000_000])
+@pytest.mark.parametrize("size", [1, 200_000, 3_000_000])
 def test_bytes_before_it_arrive(engine, who, size, couple):
     """The bytes lie unread in relay and sink when the reset comes."""
     ours, theirs = sides(who, ["read:1", f"send:{size}", "flushed", "reset"],
-                         ["send:1", "pause:500", "check:0", "read:reset", "tell"])
+                         ["send:1", "pause:300", "check:0", "read:reset", "tell"])
     r, c, s = couple(engine, ours, theirs)
     c.done()
     s.done()
@@ -86,6 +86,7 @@ def test_by_close_with_unread_bytes(engine, who, couple):
     assert counted(r, who) == 0
 
 
+@pytest.mark.places("either")
 def test_source_dies_while_the_sink_is_stuck(engine, who, couple):
     """The relay holds bytes for a sink that does not read, of a source that is dead. The dead
     socket speaks up at each poll: the relay must not listen to it for ever."""
@@ -100,6 +101,7 @@ def test_source_dies_while_the_sink_is_stuck(engine, who, couple):
     counted(r, who)
 
 
+@pytest.mark.places("either")
 def test_sink_dies_stuck(engine, who, couple):
     """The one that did not read resets: the source learns of it at once."""
     ours, theirs = sides(who, ["go", "reset"], ["push:500", "flood", "tell"])
@@ -111,6 +113,7 @@ def test_sink_dies_stuck(engine, who, couple):
     counted(r, who)
 
 
+@pytest.mark.places("either")
 def test_idle_connection(engine, who, couple):
     """Reset after both were silent for a while, and the relay with them."""
     ours, theirs = sides(who, ["both:5000", "go", "reset"], ["both:5000", "expect:reset"])
@@ -121,17 +124,3 @@ def test_idle_connection(engine, who, couple):
     c.done()
     s.done()
     assert counted(r, who) == 5000
-
-
-def test_before_a_server_was_reached(engine, who, relay, echo, swarm):
-    """Clients that are gone at once leave a line each, and nothing else."""
-    if who == "server":
-        pytest.skip("servers are not the ones that come")
-    r = relay(engine, "--target", echo().address)
-    before = r.fds()["socket"]
-    w = swarm(r)
-    for _ in range(3):
-        w.order("open 50")
-        w.order("reset")
-    assert {f["end"] for f in r.ends(150)} <= {"client-reset", "client-gone"}
-    r.sockets_become(before)

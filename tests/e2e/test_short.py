@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Tens of thousands of short connections leave nothing behind: no descriptor, no memory."""
-import pytest
 
 from actors import sanitized
 
-pytestmark = pytest.mark.places("loopback")
+PLACES = ("loopback",)
 WARM, REST, GROWTH_KB = 2000, 18000, 4096
 
 

@@ -9,6 +9,7 @@ from actors import same_bytes, sides
 MOST = 16 << 20  # what a source may get rid of while nobody reads
 
 
+@pytest.mark.places("either")
 def test_slow_reader(engine, couple):
     r, c, s = couple(engine, ["send:6m", "shut", "expect:eof", "tell"],
                      ["rate:4m", "chunk:10000", "check:0", "read:all", "tell", "shut"])
@@ -17,6 +18,7 @@ def test_slow_reader(engine, couple):
     assert r.end()["up"] == 6 << 20
 
 
+@pytest.mark.places("either")
 def test_slow_writer(engine, couple):
     r, c, s = couple(engine,
                      ["rate:1m", "chunk:777", "send:1m", "shut", "expect:eof", "tell"],
@@ -26,6 +28,7 @@ def test_slow_writer(engine, couple):
     assert r.end()["up"] == 1 << 20
 
 
+@pytest.mark.places("either")
 def test_byte_by_byte(engine, couple):
     words = ["chunk:1", "both:3000", "shut", "expect:eof", "tell"]
     _, c, s = couple(engine, ["seed:2", "check:1", *words], ["seed:1", "check:2", *words])
@@ -33,6 +36,7 @@ def test_byte_by_byte(engine, couple):
     same_bytes(c.told(0), s.done().told(0))
 
 
+@pytest.mark.places("either")
 def test_one_way_slow_the_other_fast(engine, couple):
     """The upload trickles for seconds; the download must not wait for it."""
     r, c, s = couple(engine,

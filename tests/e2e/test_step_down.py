@@ -9,7 +9,7 @@ import pytest
 
 from actors import SHUNT, moved_by
 
-pytestmark = pytest.mark.places("loopback")
+PLACES = ("loopback",)
 BIG = ["both:20m", "shut", "expect:eof", "tell"]
 DENIED = ["splice=EPERM", "splice=ENOSYS", "splice=EINVAL", "splice=EPERM,tee=EPERM",
           "pipe2=EMFILE", "pipe2=ENFILE,pipe=ENFILE"]

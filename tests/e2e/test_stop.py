@@ -4,6 +4,8 @@ import signal
 
 import pytest
 
+PLACES = ("either",)
+
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["term", "int"])
 def test_hundred_live_connections(engine, number, relay, echo, swarm):

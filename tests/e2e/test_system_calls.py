@@ -8,7 +8,7 @@ import pytest
 
 from actors import LONG, moved_by, need, sanitized
 
-pytestmark = pytest.mark.places("loopback")
+PLACES = ("loopback",)
 SIZE = (1 << 30) if LONG else (256 << 20)
 COPYING = ("read", "write", "readv", "writev", "recvfrom", "recvmsg", "sendto", "sendmsg")
 

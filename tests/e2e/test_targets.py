@@ -43,3 +43,15 @@ def test_server_comes_back(engine, place, relay, server, client):
     client(r, "both:1000", "shut", "expect:eof").done()
     s.done()
     assert [f["end"] for f in r.ends(2)] == ["refused", "done"]
+
+
+def test_before_a_server_was_reached(engine, relay, echo, swarm):
+    """Clients that are gone at once leave a line each, and nothing else."""
+    r = relay(engine, "--target", echo().address)
+    before = r.fds()["socket"]
+    w = swarm(r)
+    for _ in range(3):
+        w.order("open 50")
+        w.order("reset")
+    assert {f["end"] for f in r.ends(150)} <= {"client-reset", "client-gone"}
+    r.sockets_become(before)

@@ -8,6 +8,8 @@ import pytest
 
 from actors import same_bytes
 
+PLACES = ("either",)
+
 
 @contextlib.contextmanager
 def silence(place):
@@ -48,7 +50,7 @@ def test_idle(engine, couple):
 
 @pytest.mark.parametrize("talks", ["client", "server"])
 def test_a_trickle_is_not_idle(engine, talks, couple):
-    trickle = [*(["send:10", "pause:300"] * 8), "shut", "expect:eof", "tell"]
+    trickle = [*(["send:10", "pause:250"] * 7), "shut", "expect:eof", "tell"]
     listen = ["read:all", "shut", "tell"]
     ours, theirs = (trickle, listen) if talks == "client" else (listen, trickle)
     r, c, s = couple(engine, ours, theirs, "--idle-timeout", "1s")
@@ -59,7 +61,7 @@ def test_a_trickle_is_not_idle(engine, talks, couple):
 
 def test_stuck_is_idle(engine, couple):
     """Bytes wait on both sides, and none moves: idle as well."""
-    r, c, s = couple(engine, ["flood", "tell"], ["pause:4000"], "--idle-timeout", "1s")
+    r, c, s = couple(engine, ["flood", "tell"], ["pause:2500"], "--idle-timeout", "1s")
     c.done(10)
     assert r.end()["end"] == "idle"
     s.done()
@@ -68,7 +70,7 @@ def test_stuck_is_idle(engine, couple):
 def test_half_closed(engine, couple):
     """The client has said its end, the server says nothing at all."""
     r, c, s = couple(engine, ["send:100", "shut", "expect:reset"],
-                     ["read:all", "pause:2500", "flood"],
+                     ["read:all", "pause:2000", "flood"],
                      "--half-closed-timeout", "1s")
     c.done()
     s.done()
@@ -80,7 +82,7 @@ def test_half_closed(engine, couple):
 def test_half_closed_but_talking(engine, couple):
     """A long answer to a finished question is not cut off while its bytes come."""
     r, c, s = couple(engine, ["send:100", "shut", "read:all", "tell"],
-                     ["read:all", *(["send:1000", "pause:300"] * 8), "shut", "tell"],
+                     ["read:all", *(["send:1000", "pause:250"] * 7), "shut", "tell"],
                      "--half-closed-timeout", "1s")
     c.done()
     same_bytes(c.told(0), s.done().told(0))

@@ -31,6 +31,7 @@ def test_arrives_and_the_rest_too(engine, who, where, pause, couple):
     assert 2 * N <= line["up" if who == "client" else "down"] <= 2 * N + 1
 
 
+@pytest.mark.places("either")
 def test_relay_is_idle_afterwards(engine, couple):
     r, c, s = couple(engine, [*sends(N, N, 0), "go", "send:1000", "shut", "expect:eof", "tell"],
                      [f"read:{2 * N}", "go", "read:all", "tell", "shut"])
@@ -42,6 +43,7 @@ def test_relay_is_idle_afterwards(engine, couple):
     assert s.told(0)["urgent"] == 33
 
 
+@pytest.mark.places("either")
 def test_relay_is_idle_at_the_mark(engine, couple):
     """Nothing comes behind the urgent byte: readable, says the kernel, and gives nothing."""
     r, c, s = couple(engine, [f"send:{N}", "oob:33", "go", "send:1000", "shut", "expect:eof", "tell"],

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-pytestmark = pytest.mark.places("loopback")
+PLACES = ("loopback",)
 
 
 def turns(pid):
