@@ -5,9 +5,11 @@
     place.py       source — relay — sink: three network namespaces, or the loopback
     contenders/    who relays: one file each
     work/          what they are given to do: one file for each kind
-    run.py         who is measured when; stage.py: one sample; process.py: its programs; measure.py: the machine
+    run.py         who is measured when; stage.py: one sample; process.py: its programs
+    measure.py     the machine
     stats.py       medians, ranges, and what may be claimed
-    result.py      the result as JSON; report.py: as tables; page.py: as pictures; comparing.py: beside another
+    result.py      the result as JSON; report.py: as tables; page.py, plot.py: as pictures
+    comparing.py   two results side by side
     check.py       does it hold what is wanted of it?
 
 The figures' meaning is in README.md beside this file.
@@ -46,19 +48,25 @@ def numbers(text):
 
 def arguments(argv):
     p = argparse.ArgumentParser(prog="bench.py", description="What shunt costs and gains.")
-    p.add_argument("--quick", action="store_true", help="fewer cases, contenders and samples: under 3 minutes")
+    p.add_argument("--quick", action="store_true",
+                   help="fewer cases, contenders and samples: under 3 minutes")
     p.add_argument("--work", type=names, metavar="NAME,...", help="only these kinds of work")
     p.add_argument("--contenders", type=names, metavar="NAME,...", help="only these")
-    p.add_argument("--connections", type=numbers, default=(), metavar="N,...", help="only cases with so many")
+    p.add_argument("--connections", type=numbers, default=(), metavar="N,...",
+                   help="only cases with so many")
     p.add_argument("--repeat", type=int, metavar="N", help="samples of each")
-    p.add_argument("--window", type=float, metavar="SECONDS", help="how long one sample is measured")
-    p.add_argument("--how", choices=("sendfile", "write"), default="sendfile", help="how the source sends")
+    p.add_argument("--window", type=float, metavar="SECONDS",
+                   help="how long one sample is measured")
+    p.add_argument("--how", choices=("sendfile", "write"), default="sendfile",
+                   help="how the source sends")
     p.add_argument("--json", metavar="FILE", help="write the result there, not to bench/results")
     p.add_argument("--page", metavar="DIRECTORY", help="make the page with pictures there")
-    p.add_argument("--check", action="store_true", help="say what of the wanted is reached; exit 1 if not all")
+    p.add_argument("--check", action="store_true",
+                   help="say what of the wanted is reached; exit 1 if not all")
     p.add_argument("--loopback", action="store_true", help="no namespaces, even as root")
     p.add_argument("--list", action="store_true", help="kinds of work and contenders")
-    p.add_argument("--shunt", metavar="PROGRAM", default=os.path.join(places.ROOT, "build", "shunt"))
+    p.add_argument("--shunt", metavar="PROGRAM",
+                   default=os.path.join(places.ROOT, "build", "shunt"))
     return p.parse_args(argv)
 
 
@@ -75,8 +83,8 @@ def check_names(what, asked, known):
 def settings_of(args):
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    s = Settings(quick=args.quick, how=args.how, connections=args.connections, files=min(hard, 1 << 20),
-                 **(QUICK if args.quick else {}))
+    s = Settings(quick=args.quick, how=args.how, connections=args.connections,
+                 files=min(hard, 1 << 20), **(QUICK if args.quick else {}))
     if args.repeat:
         s.limit *= max(1.0, args.repeat / s.rounds)
         s.rounds, s.repeat = max(1, args.repeat), True
@@ -102,10 +110,11 @@ def those_here(bench, chosen, everyone):
 def show_list():
     print("work:")
     for name, w in all_works.load().items():
-        print(f"  {name:16}{(sys.modules[w.__module__].__doc__ or '').split(': ', 1)[-1].splitlines()[0]}")
+        print(f"  {name:16}{w.summary()}")
     print("contenders:")
     for name, c in all_contenders.load().items():
-        print(f"  {name:16}{c.label}: {c.settings()}" + (" (only where units are compared)" if c.extra else ""))
+        print(f"  {name:16}{c.label}: {c.settings()}"
+              + (" (only where units are compared)" if c.extra else ""))
 
 
 def run(args, works, everyone):
@@ -113,8 +122,8 @@ def run(args, works, everyone):
     place = places.choose(args.loopback)
     try:
         if place.why_not:
-            print(f"bench: on the loopback, not in namespaces ({place.why_not}): no floor, so no cost over it; "
-                  "congestion control is the host's", file=sys.stderr)
+            print(f"bench: on the loopback, not in namespaces ({place.why_not}): no floor, so no "
+                  "cost over it; congestion control is the host's", file=sys.stderr)
         bench = Bench(args.shunt, place, settings)
         chosen = args.contenders or (list(QUICK_CONTENDERS) if args.quick else None)
         here = those_here(bench, chosen, everyone)
@@ -124,8 +133,8 @@ def run(args, works, everyone):
         began = time.time()
         runner = Runner(bench, plan, Progress(plan))
         runner.all()
-        facts = {n: {"label": c.label, "version": c.version(bench), "settings": c.settings(), "extra": c.extra}
-                 for n, c in here.items()}
+        facts = {n: {"label": c.label, "version": c.version(bench), "settings": c.settings(),
+                     "extra": c.extra} for n, c in here.items()}
         return results.make(bench, plan, runner, began, facts)
     finally:
         place.remove()
@@ -161,7 +170,8 @@ def main(argv):
     args.shunt = os.path.abspath(args.shunt)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        result = run(args, [w for n, w in works.items() if not args.work or n in args.work], everyone)
+        chosen = [w for n, w in works.items() if not args.work or n in args.work]
+        result = run(args, chosen, everyone)
     except KeyboardInterrupt:
         return 130
     report.show(result, sys.stdout)

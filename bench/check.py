@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""check.py — what is wanted of shunt, beside a result: a line for each wish, PASS or MISS, with its figures
+"""check.py — what is wanted of shunt, beside a result: a line for each wish, PASS or MISS, with
+its figures
 
-"No more than" and "no worse than" mean: within the noise that the run shows, that is, unless the ranges of both lie
-apart on the wrong side. Factors ("a quarter of", "2.5 times") are of medians.
+"No more than" and "no worse than" mean: within the noise that the run shows, that is, unless the
+ranges of both lie apart on the wrong side. Factors ("a quarter of", "2.5 times") are of medians.
 """
 from report import number
 from result import ranges
@@ -58,7 +59,8 @@ def best_peer(of):
 
 
 def titles(result, kind):
-    return [(t["work"], t["connections"], t["title"]) for t in result["titles"] if t["kind"] == kind]
+    return [(t["work"], t["connections"], t["title"]) for t in result["titles"]
+            if t["kind"] == kind]
 
 
 def of_relay(result):
@@ -110,5 +112,6 @@ def show(result, out):
         print(line, file=out)
     missed = sum(line.verdict == "MISS" for line in all_lines)
     unknown = sum(line.verdict == "----" for line in all_lines)
-    print(f"{len(all_lines) - missed - unknown} reached, {missed} missed, {unknown} not measured", file=out)
+    print(f"{len(all_lines) - missed - unknown} reached, {missed} missed, {unknown} not measured",
+          file=out)
     return 1 if missed else 0

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""comparing.py — two results side by side: what changed, beside the noise, and which rankings changed
+"""comparing.py — two results side by side: what changed, beside the noise, and which rankings
+changed
 
-A change is told in per cent of the first result; noise is half the range of the samples, the larger one of both. Of a
-cost over the floor both are in per cent of the whole machine's cost, which is what was measured: a cost near zero
-would else change by any amount. `*` marks what lies outside of both ranges and of the margin.
+A change is told in per cent of the first result; noise is half the range of the samples, the
+larger one of both. Of a cost over the floor both are in per cent of the whole machine's cost,
+which is what was measured: a cost near zero would else change by any amount. `*` marks what lies
+outside of both ranges and of the margin.
 """
 import argparse
 import sys
@@ -45,7 +47,8 @@ def tables(a, b):
 def lines_of(name, of, labels):
     work, n, metric = name
     unit = next(iter(of.values()))[0]
-    lines = [["", f"{work}, n={n}, {metric}", f"before, {unit}", f"after, {unit}", "change", "noise"]]
+    lines = [["", f"{work}, n={n}, {metric}", f"before, {unit}", f"after, {unit}", "change",
+              "noise"]]
     for who, (_, ra, rb) in of.items():
         part, noise, real = change(ra, rb)
         digits = 2 if max(abs(ra.median), abs(rb.median)) < 20 else 0
@@ -102,19 +105,22 @@ def show(a, b, out, every=False):
     print(file=out)
     for kind, (work, n, metric), winner, loser in changed:
         where = f"{work}, n={n}, {metric}"
-        print(TEXT[kind].format(where, labels.get(winner, winner), labels.get(loser, loser)), file=out)
+        print(TEXT[kind].format(where, labels.get(winner, winner), labels.get(loser, loser)),
+              file=out)
     turned = sum(c[0] == "turned" for c in changed)
     lost = sum(c[0] == "lost" for c in changed)
-    print(f"rankings: {turned} turned round, {lost} no longer claimed, {len(changed) - turned - lost} new",
-          file=out)
+    new = len(changed) - turned - lost
+    print(f"rankings: {turned} turned round, {lost} no longer claimed, {new} new", file=out)
     return 1 if turned else 0
 
 
 def main(argv):
-    p = argparse.ArgumentParser(prog="compare", description="Two results of make bench side by side.")
+    p = argparse.ArgumentParser(prog="compare",
+                                description="Two results of make bench side by side.")
     p.add_argument("before")
     p.add_argument("after")
-    p.add_argument("--every", action="store_true", help="all metrics, not only those that are ranked")
+    p.add_argument("--every", action="store_true",
+                   help="all metrics, not only those that are ranked")
     args = p.parse_args(argv)
     try:
         a, b = results.load(args.before), results.load(args.after)

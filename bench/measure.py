@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """measure.py — what the machine, our processes and everybody else did between two moments
 
-Busy is the time that CPUs were not idle: wall time of all of them less idle, iowait and steal. Idle time
-is exact where the kernel stops its tick for it; the other columns of /proc/stat are sampled by that tick,
-and a load that runs at timers of its own may hide from it. What runs for a connection outside of any
-process (interrupts, ksoftirqd) is busy time too, and belongs to whoever caused it.
+Busy is the time that CPUs were not idle: wall time of all of them less idle, iowait and steal.
+Idle time is exact where the kernel stops its tick for it; the other columns of /proc/stat are
+sampled by that tick, and a load that runs at timers of its own may hide from it. What runs for a
+connection outside of any process (interrupts, ksoftirqd) is busy time too, and belongs to whoever
+caused it.
 
-Ours are this process, its descendants and what it started. All other processes are foreign: what they
-use is reported, and taken off the busy time. Used up means the times of those that live and of the
-children they have buried: so one that came and went in between is counted, by its parent. Kernel threads
-are not foreign, for most of them work for us.
+Ours are this process, its descendants and what it started. All other processes are foreign: what
+they use is reported, and taken off the busy time. Used up means the times of those that live and
+of the children they have buried: so one that came and went in between is counted, by its parent.
+Kernel threads are not foreign, for most of them work for us.
 """
 import os
 import time
@@ -110,7 +111,7 @@ def between(a, b):
     d = {name: b.machine[name] - a.machine[name] for name in a.machine}
     wall = b.at - a.at
     busy = max(0.0, wall * CPUS - d["idle"] - d["iowait"] - d["steal"])
-    # Processes were read a little earlier and later: that matters when we had to wait for a CPU to do it.
+    # Processes were read a little earlier and later: that matters when we had to wait for a CPU.
     foreign = max(0.0, b.foreign - a.foreign) * wall / max(wall, b.read_at - a.read_at)
     foreign = min(foreign, busy)
     used = {pid: (name, seconds - a.others.get(pid, ("", 0.0))[1])

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""page.py RESULT.json DIRECTORY: a page with pictures and tables, to be read by somebody who has not read the code"""
+"""page.py RESULT.json DIRECTORY: a page with pictures and tables, to be read by somebody who has
+not read the code"""
 import html
 import os
 import sys
@@ -13,23 +14,30 @@ import plot  # noqa: E402
 import report  # noqa: E402
 import result as results  # noqa: E402
 
-STYLE = """body { font: 16px/1.5 "DejaVu Sans", sans-serif; max-width: 70em; margin: 2em auto; padding: 0 1em; color: #222 }
-img { width: 100%; max-width: 1100px } pre { font-size: 12px; overflow-x: auto; background: #f6f6f6; padding: 1em }
+STYLE = """body { font: 16px/1.5 "DejaVu Sans", sans-serif; color: #222 }
+body { max-width: 70em; margin: 2em auto; padding: 0 1em }
+img { width: 100%; max-width: 1100px }
+pre { font-size: 12px; overflow-x: auto; background: #f6f6f6; padding: 1em }
 h2 { margin-top: 2em } p { max-width: 46em }"""
 
-COST = """What one relay adds to the machine's work for each gigabyte, in milliseconds of CPU: the busy time of all CPUs
-while bytes flow, less the same for plain IP forwarding through the same wires, which no relay can do without. Lower is
-better; whiskers show the smallest and the largest sample. Where they overlap, there is no difference to speak of."""
-TOTAL = """What the machine works for each gigabyte, in milliseconds of CPU: source, relay and sink together, since on the
-loopback there is no forwarding to compare with. Lower is better; whiskers show the smallest and the largest sample."""
-RATE = """How fast bytes go when source, relay and sink share this machine's CPUs: what the relay does not use, the others
-can. Higher is better. It is no statement about networks."""
-THIN = """Many streams that each bring a little, often: the machine is mostly idle, and pays for waking up. Lower is
-better."""
-LATENCY = """How long a small message takes through the relay and back, from the fastest round trip (left) to the slowest
-ones (right): the line at 99 says what 99 of 100 are faster than. Lower is better. Note both scales."""
-UNITS = """How much of the cost comes from moving bytes in small pieces, and how much from copying them."""
-MEMORY = """What a connection takes that does nothing: the relay's own memory, and the kernel's for it."""
+COST = """What one relay adds to the machine's work for each gigabyte, in milliseconds of CPU:
+the busy time of all CPUs while bytes flow, less the same for plain IP forwarding through the
+same wires, which no relay can do without. Lower is better; whiskers show the smallest and the
+largest sample. Where they overlap, there is no difference to speak of."""
+TOTAL = """What the machine works for each gigabyte, in milliseconds of CPU: source, relay and
+sink together, since on the loopback there is no forwarding to compare with. Lower is better;
+whiskers show the smallest and the largest sample."""
+RATE = """How fast bytes go when source, relay and sink share this machine's CPUs: what the
+relay does not use, the others can. Higher is better. It is no statement about networks."""
+THIN = """Many streams that each bring a little, often: the machine is mostly idle, and pays
+for waking up. Lower is better."""
+LATENCY = """How long a small message takes through the relay and back, from the fastest round
+trip (left) to the slowest ones (right): the line at 99 says what 99 of 100 are faster than.
+Lower is better. Note both scales."""
+UNITS = """How much of the cost comes from moving bytes in small pieces, and how much from
+copying them."""
+MEMORY = """What a connection takes that does nothing: the relay's own memory, and the
+kernel's for it."""
 
 
 def connections(n):
@@ -50,16 +58,19 @@ def pictures(result, directory):
     y = "ms of CPU per GB" + (", over the floor" if floor else "")
     relay, thin = groups(result, "relay"), groups(result, "thin", True)
     extra = tuple(name for name, facts in result["contenders"].items() if facts.get("extra"))
+    lower = "(lower is better)"
     wanted = [
         ("Cost", COST if floor else TOTAL, "cost",
-         plot.bars(result, relay, cost, y, "What a relay costs (lower is better)", labels,
+         plot.bars(result, relay, cost, y, f"What a relay costs {lower}", labels,
                    ("floor", *extra))),
         ("Throughput", RATE, "throughput",
-         plot.bars(result, relay, "gbit_per_s", "Gb/s", "Throughput on one machine (higher is better)", labels, extra)),
+         plot.bars(result, relay, "gbit_per_s", "Gb/s",
+                   "Throughput on one machine (higher is better)", labels, extra)),
         ("Thin streams", THIN, "thin",
-         plot.bars(result, thin, cost, y, "Thin streams: what a relay costs (lower is better)", labels)),
+         plot.bars(result, thin, cost, y, f"Thin streams: what a relay costs {lower}", labels)),
         ("Unit size", UNITS, "units",
-         plot.units(result, "relay", 8, cost, y, "Cost against unit size, 8 connections (lower is better)", labels)),
+         plot.units(result, "relay", 8, cost, y, f"Cost against unit size, 8 connections {lower}",
+                    labels)),
         ("Memory", MEMORY, "memory", memory(result, labels)),
     ]
     drawn = [(h, t, plot.draw(script, directory, name)) for h, t, name, script in wanted if script]
@@ -81,7 +92,8 @@ def memory(result, labels):
     """User and kernel memory beside each other."""
     copy = {**result, "rows": []}
     cases = []
-    for metric, text in (("kib_per_conn_user", "the relay's own"), ("kib_per_conn_kernel", "the kernel's")):
+    for metric, text in (("kib_per_conn_user", "the relay's own"),
+                         ("kib_per_conn_kernel", "the kernel's")):
         for row in result["rows"]:
             if row["metric"] == metric:
                 copy["rows"].append({**row, "work": metric, "metric": "kib"})
@@ -99,15 +111,17 @@ def tables(result):
 def make(result, directory):
     """Writes index.html and the pictures. Returns the page's path."""
     os.makedirs(directory, exist_ok=True)
-    parts = [f"<!doctype html><meta charset=utf-8><title>shunt: what it costs</title><style>{STYLE}</style>",
-             "<h1>What shunt costs</h1>", "<p>" + "<br>".join(map(html.escape, report.head_lines(result)))]
+    parts = ["<!doctype html><meta charset=utf-8><title>shunt: what it costs</title>",
+             f"<style>{STYLE}</style>", "<h1>What shunt costs</h1>",
+             "<p>" + "<br>".join(map(html.escape, report.head_lines(result)))]
     drawn = pictures(result, directory) if plot.possible() else []
     if not drawn:
         parts.append("<p>Without gnuplot there are no pictures here.")
     for heading, text, name in drawn:
-        parts.append(f'<h2>{heading}</h2><p>{html.escape(text)}<p><img src="{name}.svg" alt="{heading}">')
-    parts.append("<h2>All figures</h2><p>Median (smallest…largest sample). # is the rank; = cannot be told apart from "
-                 "one beside it in this run.")
+        parts.append(f'<h2>{heading}</h2><p>{html.escape(text)}')
+        parts.append(f'<p><img src="{name}.svg" alt="{heading}">')
+    parts.append("<h2>All figures</h2><p>Median (smallest…largest sample). # is the rank; = cannot "
+                 "be told apart from one beside it in this run.")
     parts += [f"<pre>{html.escape(t)}</pre>" for t in tables(result)]
     parts.append("<p>" + "<br>".join(map(html.escape, report.foot_lines(result))))
     path = os.path.join(directory, "index.html")

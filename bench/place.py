@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """place.py — where a measurement takes place: source — relay — sink
 
-As root in three network namespaces, those of tests/e2e/world.py, where client and server are called source and
-sink. There the middle one forwards packets as well: who connects past the relay is the floor, the same bytes
-through the same wires and the same number of hosts, without a relay's sockets.
+As root in three network namespaces, those of tests/e2e/world.py, where client and server are
+called source and sink. There the middle one forwards packets as well: who connects past the relay
+is the floor, the same bytes through the same wires and the same number of hosts, without a relay's
+sockets.
 
-Else on the loopback. There is no floor then, no choice of congestion control, and source, relay and sink meet in
-one stack: figures compare the contenders with one another and mean nothing beside those of another machine.
+Else on the loopback. There is no floor then, no choice of congestion control, and source, relay
+and sink meet in one stack: figures compare the contenders with one another and mean nothing beside
+those of another machine.
 """
 import os
 import sys

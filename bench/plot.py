@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """plot.py — pictures of a result, by gnuplot: each as SVG and as PNG
 
-Whoever sees one has not read the code: every axis says what it is and in which unit, bars carry their figure, whiskers
-are the smallest and the largest sample. A contender has the same colour in all of them: shunt's are green where it
-splices and grey where it copies, peers are of other colours.
+Whoever sees one has not read the code: every axis says what it is and in which unit, bars carry
+their figure, whiskers are the smallest and the largest sample. A contender has the same colour in
+all of them: shunt's are green where it splices and grey where it copies, peers are of other
+colours.
 """
 import math
 import os
 import subprocess
 
-from report import number
 from result import ranges
 
 COLOURS = {
@@ -40,7 +40,8 @@ def draw(script, directory, name, width=1100, height=560):
     for kind, terminal in (
             ("svg", f'svg size {width},{height} dynamic font "{FONT},14" background "#ffffff"'),
             ("png", f'pngcairo size {width},{height} font "{FONT},11" background "#ffffff"')):
-        text = "\n".join([f"set terminal {terminal}", f"set output '{directory}/{name}.{kind}'", *script, ""])
+        text = "\n".join([f"set terminal {terminal}", f"set output '{directory}/{name}.{kind}'",
+                          *script, ""])
         done = subprocess.run(["gnuplot"], input=text, capture_output=True, text=True, check=False)
         if done.returncode:
             raise OSError(f"gnuplot: {done.stderr.strip()[:400]}")
@@ -49,7 +50,8 @@ def draw(script, directory, name, width=1100, height=560):
 
 STYLE = [
     "set encoding utf8", "set border 3 lc rgb '#555555'", "set tics nomirror out scale 0.5",
-    "set grid ytics lc rgb '#e4e4e4' lw 1 lt 1", "set key outside right top Left reverse samplen 1 spacing 1.2",
+    "set grid ytics lc rgb '#e4e4e4' lw 1 lt 1",
+    "set key outside right top Left reverse samplen 1 spacing 1.2",
     "set style fill solid 1 noborder", "set pointintervalbox 0",
 ]
 
@@ -74,14 +76,19 @@ def bars(result, groups, metric, y_label, title, labels, skip=("floor",)):
         at += 1.2
     for i, c in enumerate(names):
         rows = [(places[g, c], of[c]) for g, (_, of) in enumerate(found) if c in of]
-        script += block(f"b{i}", [f"{x} {r.median} {r.min} {r.max} {number(r.median, 0 if highest > 30 else 1)}"
-                                  .replace(",", "") for x, r in rows])
-        plots.append(f"$b{i} using 1:2 with boxes lc rgb '{colour(c, names)}' title {quoted(labels.get(c, c))}")
+        digits = 0 if highest > 30 else 1
+        script += block(f"b{i}", [f"{x} {r.median} {r.min} {r.max} {r.median:.{digits}f}"
+                                  for x, r in rows])
+        plots.append(f"$b{i} using 1:2 with boxes lc rgb '{colour(c, names)}' "
+                     f"title {quoted(labels.get(c, c))}")
     for i in range(len(names)):
-        plots.append(f"$b{i} using 1:3:(0):($4-$3) with vectors nohead lc rgb '#333333' lw 1.5 notitle")
-        plots.append(f"$b{i} using 1:4:5 with labels rotate by 90 left offset 0,0.5 font ',9' notitle")
-    script += [*STYLE, f"set title {quoted(title)}", f"set ylabel {quoted(y_label)}", "set boxwidth 0.86",
-               f"set xrange [-1:{at - 1.2}]", f"set yrange [{lowest * 1.15}:{highest * 1.18}]",
+        plots.append(f"$b{i} using 1:3:(0):($4-$3) with vectors nohead lw 1.5 lc rgb '#333333' "
+                     "notitle")
+        plots.append(f"$b{i} using 1:4:5 with labels rotate by 90 left offset 0,0.5 font ',9' "
+                     "notitle")
+    script += [*STYLE, f"set title {quoted(title)}", f"set ylabel {quoted(y_label)}",
+               "set boxwidth 0.86", f"set xrange [-1:{at - 1.2}]",
+               f"set yrange [{lowest * 1.15}:{highest * 1.18}]",
                f"set xtics ({', '.join(ticks)}) scale 0", "set xzeroaxis lt 1 lc rgb '#555555'",
                "plot " + ", \\\n  ".join(plots)]
     return script
@@ -110,8 +117,10 @@ def time_ticks():
     for exponent in range(7):
         for digit in (1, 2, 5):
             us = digit * 10 ** exponent
-            text = f"{us} us" if us < 1000 else f"{us // 1000} ms" if us < 10 ** 6 else f"{us // 10 ** 6} s"
-            yield f"'{text}' {us}"
+            if us < 1000:
+                yield f"'{us} us' {us}"
+            else:
+                yield f"'{us // 1000} ms' {us}" if us < 10 ** 6 else f"'{us // 10 ** 6} s' {us}"
 
 
 def curve(buckets):
@@ -132,13 +141,15 @@ def panel(p, of, title, names, labels, last_row):
     script, plots = [], []
     for i, (c, points) in enumerate(curves.items()):
         script += block(f"l{p}_{i}", [f"{x} {y}" for x, y in points])
-        plots.append(f"$l{p}_{i} using 1:2 with lines lw {3.5 if c == 'splice' else 2}{' dt 2' if c == 'floor' else ''} "
-                     f"lc rgb '{colour(c, names)}' title {quoted(labels.get(c, c))}")
+        look = {"splice": "lw 3.5", "floor": "lw 2 dt 2"}.get(c, "lw 2")
+        plots.append(f"$l{p}_{i} using 1:2 with lines {look} lc rgb '{colour(c, names)}' "
+                     f"title {quoted(labels.get(c, c))}")
     every = [y for points in curves.values() for _, y in points]
     below = "'of 100 round trips, so many are faster'" if last_row else "''"
     key = "set key at screen 0.775,screen 0.93 left top Left reverse samplen 1.5 spacing 1.3"
-    return script + [f"set title {quoted(title)}", f"set yrange [{min(every) / 1.2}:{max(every) * 1.3}]",
-                     f"set xlabel {below}", key if p == 0 else "unset key", "plot " + ", \\\n  ".join(plots)]
+    return script + [f"set title {quoted(title)}", f"set xlabel {below}",
+                     f"set yrange [{min(every) / 1.2}:{max(every) * 1.3}]",
+                     key if p == 0 else "unset key", "plot " + ", \\\n  ".join(plots)]
 
 
 def latency(result, cases, labels):
@@ -158,7 +169,8 @@ def latency(result, cases, labels):
               "set xtics (" + ", ".join(f"'{p:g}' {nines(p)}" for p in SHARES) + ")",
               "set ytics (" + ", ".join(time_ticks()) + ")",
               f"set multiplot layout {down},2 margins 0.06,0.76,{60 / height},{1 - 80 / height} "
-              f"title 'Round trips through a relay (lower is better; each panel has a scale of its own)' "
+              "title 'Round trips through a relay (lower is better; "
+              "each panel has a scale of its own)' "
               f"spacing 0.07,{75 / height}"]
     for p, (title, of) in enumerate(panels):
         script += panel(p, of, title, names, labels, p >= len(panels) - 2)
@@ -171,27 +183,38 @@ UNITS = ((16, "16K"), (64, "64K"), (256, "256K"), (1024, "1M"))
 LEVELS = ("haproxy", "haproxy-splice", "nginx")
 
 
+def unit_points(of, engine):
+    """[(KiB, Range)]: what has no unit in its name splices by 1M."""
+    for kib, text in UNITS:
+        r = of.get(f"{engine}-{text.lower()}")
+        if not r and (engine, kib) == ("splice", 1024):
+            r = of.get("splice")
+        if r:
+            yield kib, r
+
+
 def units(result, work, n, metric, y_label, title, labels):
+    """Cost against unit size, and the peers as lines across; None if there are no such points."""
     of = ranges(result, work, n, metric)
-    script, plots, highest = [], [], 0.0
-    for i, engine in enumerate(("splice", "copy")):
-        points = []
-        for kib, text in UNITS:
-            r = of.get(f"{engine}-{text.lower()}") or (of.get("splice") if (engine, kib) == ("splice", 1024) else None)
-            if r:
-                points.append(f"{kib} {r.median} {r.min} {r.max}")
-                highest = max(highest, r.max)
+    script, plots, ends = [], [], [0.0]
+    for engine, name in (("splice", "splice"), ("copy", "copy-1m")):
+        points = list(unit_points(of, engine))
         if len(points) < 2:
             return None
-        script += block(f"u{i}", points)
-        look = f"lc rgb '{'#0a7d33' if engine == 'splice' else '#747474'}'"
-        plots.append(f"$u{i} using 1:2 with linespoints lw 3 pt 7 ps 1 {look} title {quoted('shunt, ' + engine)}")
-        plots.append(f"$u{i} using 1:3:(0):($4-$3) with vectors nohead lw 1.5 {look} notitle")
+        ends += [x for _, r in points for x in (r.min, r.max)]
+        script += block(engine, [f"{kib} {r.median} {r.min} {r.max}" for kib, r in points])
+        look = f"lc rgb '{COLOURS[name]}'"
+        plots.append(f"${engine} using 1:2 with linespoints lw 3 pt 7 ps 1 {look} "
+                     f"title {quoted('shunt, ' + engine)}")
+        plots.append(f"${engine} using 1:3:(0):($4-$3) with vectors nohead lw 1.5 {look} notitle")
     for c in LEVELS:
         if c in of:
-            plots.append(f"{of[c].median} with lines dt 2 lw 2 lc rgb '{COLOURS[c]}' title {quoted(labels.get(c, c))}")
-            highest = max(highest, of[c].median)
-    return [*script, *STYLE, "set logscale x 2", "set xrange [11:1500]", f"set yrange [{'0' if highest else '*'}:{highest * 1.1}]",
+            plots.append(f"{of[c].median} with lines dt 2 lw 2 lc rgb '{COLOURS[c]}' "
+                         f"title {quoted(labels.get(c, c))}")
+            ends.append(of[c].median)
+    return [*script, *STYLE, "set logscale x 2", "set xrange [11:1500]",
+            f"set yrange [{min(ends) * 1.15}:{max(ends) * 1.1}]",
+            "set xzeroaxis lt 1 lc rgb '#555555'",
             f"set title {quoted(title)}", f"set ylabel {quoted(y_label)}",
             "set xlabel 'bytes moved at a time (size of the pipe, or of the buffer)'",
             "set xtics (" + ", ".join(f"'{t}' {k}" for k, t in UNITS) + ")",

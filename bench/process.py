@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """process.py — the programs of a run: relays, peers and the load tools of `shunt bench`
 
-Each runs in a process group of its own, in the network namespace it belongs to, and dies with us. Its output
-goes to files, so that nobody ever waits for us to read. A relay is up when the kernel says that it listens: it
-is not asked by connecting, which would be the first connection it carries.
+Each runs in a process group of its own, in the network namespace it belongs to, and dies with us.
+Its output goes to files, so that nobody ever waits for us to read. A relay is up when the kernel
+says that it listens: it is not asked by connecting, which would be the first connection it
+carries.
 """
 import json
 import os

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """report.py — the tables on the terminal: one for each case, a line for each contender, best first
 
-A figure is the median of its samples, the smallest and the largest stand behind it. `#` is the rank by the first ranked
-column; `=` behind it says that one before or after it cannot be told apart from it in this run.
+A figure is the median of its samples, the smallest and the largest stand behind it. `#` is the
+rank by the first ranked column; `=` behind it says that one before or after it cannot be told
+apart from it in this run.
 """
 import contenders as all_contenders
 import work as all_works
@@ -64,7 +65,8 @@ def aligned(lines):
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     out = []
     for line in lines:
-        cells = [cell.ljust(w) if i == 1 else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, widths))]
+        cells = [cell.ljust(w) if i == 1 else cell.rjust(w)
+                 for i, (cell, w) in enumerate(zip(line, widths))]
         out.append("  ".join(cells).rstrip())
     out.insert(1, "-" * max(len(line) for line in out))
     return out
@@ -84,8 +86,8 @@ def head_lines(result):
     yield (f"{result['date']}, Linux {m['kernel']}, {m['cpus']} x {m['cpu']}"
            + (" (virtual)" if m["virtual"] else "") + f", {m['memory_gib']} GiB")
     yield f"{p['kind']}: {p['wires']}; {p['congestion']}; {p['hosts']}; not pinned"
-    yield (f"{s['rounds']} samples of each in turn, {s['window']:g} s after {s['warm']:g} s of warm-up; "
-           f"the source sends by {s['how']}; median (min…max)")
+    yield (f"{s['rounds']} samples of each in turn, {s['window']:g} s after {s['warm']:g} s of "
+           f"warm-up; the source sends by {s['how']}; median (min…max)")
     versions = {}
     for facts in result["contenders"].values():
         if facts.get("version"):
@@ -95,10 +97,11 @@ def head_lines(result):
 
 def foot_lines(result):
     if result["disturbed"] > result["settings"]["disturbed"]:
-        yield (f"others used up to {100 * result['disturbed']:.0f} % of the machine during a sample, although "
-               f"{result['repeated']} were repeated: distrust what is wide")
+        yield (f"others used up to {100 * result['disturbed']:.0f} % of the machine during a "
+               f"sample, although {result['repeated']} were repeated: distrust what is wide")
     elif result["repeated"]:
-        yield f"{result['repeated']} samples were repeated, because others used the machine meanwhile"
+        yield (f"{result['repeated']} samples were repeated, because others used the machine "
+               "meanwhile")
     yield from result["notes"]
 
 

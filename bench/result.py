@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""result.py — from samples to rows, and what else belongs into a result: the machine, the versions, the settings
+"""result.py — from samples to rows, and what else belongs into a result: the machine, the
+versions, the settings
 
-A row is one figure of one contender in one case: {work, contender, connections, metric, unit, median, min, max}, with
-`n`, how many samples it stands for, and `of`, what the margin of a ranking is a part of (stats.py).
+A row is one figure of one contender in one case: {work, contender, connections, metric, unit,
+median, min, max}, with `n`, how many samples it stands for, and `of`, what the margin of a ranking
+is a part of (stats.py).
 """
 import dataclasses
 import json
@@ -92,7 +94,8 @@ def distributions(samples):
         if "buckets" in s:
             key = (s["work"], s["connections"], s["contender"])
             together.setdefault(key, []).append(s["buckets"])
-    return [{"work": w, "connections": n, "contender": c, "unit": "us", "buckets": coarse(merged(all_of))}
+    return [{"work": w, "connections": n, "contender": c, "unit": "us",
+             "buckets": coarse(merged(all_of))}
             for (w, n, c), all_of in together.items()]
 
 

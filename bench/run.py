@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """run.py — who is measured when
 
-Of each case all contenders are sampled in turn, A B C A B C, so that a machine that changes its speed changes it for
-all of them; each turn begins with another one. A sample during which others used more than DISTURBED of the machine is
-taken again, a few times; the least disturbed one counts. What fails is tried once more.
+Of each case all contenders are sampled in turn, A B C A B C, so that a machine that changes its
+speed changes it for all of them; each turn begins with another one. A sample during which others
+used more than DISTURBED of the machine is taken again, a few times; the least disturbed one
+counts. What fails is tried once more.
 
-A run is bounded in time: when it gets late, further turns of a case are left out, never the first, and that is noted.
+A run is bounded in time: when it gets late, further turns of a case are left out, never the first,
+and that is noted.
 """
 import dataclasses
 import random

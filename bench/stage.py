@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""stage.py — one sample: the tools and the contender that take part, started in order, and all ended with it
+"""stage.py — one sample: the tools and the contender that take part, started in order, and all
+ended with it
 
     with Stage(bench, contender) as stage:
         sink = stage.tool("sink", SINK, "--wait", "0", "--for", "1h")
         stage.relay_to(sink)
         source = stage.tool("source", SOURCE, stage.entry, ...)
 
-Every sample has a contender of its own, started for it: nothing is carried over from one to the next.
+Every sample has a contender of its own, started for it: nothing is carried over from one to the
+next.
 """
 import contextlib
 import tempfile

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """stats.py — medians, ranges, and what may be claimed from them
 
-Few samples on a noisy machine: the median stands for them, the smallest and the largest beside it tell how
-far it can be trusted. That one contender is better than another is claimed only when their ranges do not
-even touch, and lie further apart than MARGIN: what two runs of the same thing differ by without any reason. Of a
-single sample nothing is claimed.
+Few samples on a noisy machine: the median stands for them, the smallest and the largest beside it
+tell how far it can be trusted. That one contender is better than another is claimed only when
+their ranges do not even touch, and lie further apart than MARGIN: what two runs of the same thing
+differ by without any reason. Of a single sample nothing is claimed.
 """
 import statistics
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """contenders — who can carry a connection from source to sink; one file each
 
-To add one, put a file beside this one with a list CONTENDERS of objects of a class derived from Contender.
-They are found by themselves and stand in tables in the order of their `order`.
+To add one, put a file beside this one with a list CONTENDERS of objects of a class derived from
+Contender. They are found by themselves and stand in tables in the order of their `order`.
 """
 import importlib
 import pkgutil
@@ -45,7 +45,8 @@ def which(program):
 
 def says(argv, pattern):
     """The first thing like `pattern` that a program prints, or None."""
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    done = subprocess.run(argv, capture_output=True, text=True, check=False,
+                          stdin=subprocess.DEVNULL)
     found = re.search(pattern, done.stdout + done.stderr)
     return found.group(1) if found else None
 

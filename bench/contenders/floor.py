@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""No relay: packets are forwarded, and connections go from source to sink. The limit of what a relay can
-reach, and what is taken off the others' cost."""
+"""No relay: packets are forwarded, and connections go from source to sink. The limit of what a
+relay can reach, and what is taken off the others' cost."""
 from . import Contender
 
 

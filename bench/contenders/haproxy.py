@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""HAProxy in TCP mode: as people run it, which copies in 16K; and with splicing, which takes three options
-and, to be at its best, a tunable. maxconn is the only other setting: what it chooses by itself from the limit of
-descriptors leaves no room for pipes."""
+"""HAProxy in TCP mode: as people run it, which copies in 16K; and with splicing, which takes three
+options and, to be at its best, a tunable. maxconn is the only other setting: what it chooses by
+itself from the limit of descriptors leaves no room for pipes."""
 from . import Contender, says, which, write
 
 MAXCONN = 4000

@@ -59,7 +59,8 @@ class Nginx(Contender):
                 "-c", path]
 
     def settings(self):
-        return "worker_processes auto; " + (self.buffer.strip(" ;\n") or "proxy_buffer_size 16k, the default")
+        return "worker_processes auto; " + (self.buffer.strip(" ;\n")
+                                            or "proxy_buffer_size 16k, the default")
 
 
 CONTENDERS = [

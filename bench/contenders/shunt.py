@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""shunt relay, by each engine and in units of several sizes. "splice" is what runs without any option."""
+"""shunt relay, by each engine and in units of several sizes. "splice" is what runs without any
+option."""
 from . import Contender, says
 
 

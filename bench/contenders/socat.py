@@ -14,7 +14,8 @@ class Socat(Contender):
         return says([which("socat"), "-V"], r"socat version (\S+)")
 
     def command(self, bench, listen, target, directory):
-        return [which("socat"), "TCP-LISTEN:%d,bind=%s,fork,reuseaddr,backlog=128" % (listen[1], listen[0]),
+        host, port = listen
+        return [which("socat"), f"TCP-LISTEN:{port},bind={host},fork,reuseaddr,backlog=128",
                 "TCP:%s:%d" % target]
 
     def settings(self):

@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """work — what the contenders are given to do; one file for each kind
 
-To add a kind, put a file beside this one with a list WORKS of objects of a class derived from Work. It says which
-cases there are (one table each), who takes part, and how one sample is taken: everything on a Stage, which ends all
-it started. A sample is a dict with
+To add a kind, put a file beside this one with a list WORKS of objects of a class derived from
+Work. It says which cases there are (one table each), who takes part, and how one sample is taken:
+everything on a Stage, which ends all it started. A sample is a dict with
 
     metrics   {metric: figure}, those of Work.metrics
     used      what measure.between() says of the window
     raw       anything worth keeping
     buckets   of a latency histogram, where there is one
 
-`busy_ms_per_gb`, the cost over the floor, and its like are not measured but computed from a total: a metric that
-names such a total in `less_floor` is that total less the floor's median in the same case.
+`busy_ms_per_gb`, the cost over the floor, and its like are not measured but computed from a total:
+a metric that names such a total in `less_floor` is that total less the floor's median in the same
+case.
 """
 import dataclasses
 import importlib
 import pkgutil
+import sys
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +50,10 @@ class Work:
     order = 50
     contenders = ("floor", "splice", "copy-256k", "haproxy", "haproxy-splice", "nginx")
     metrics = {}
+
+    def summary(self):
+        """The first line of its file, behind its name."""
+        return sys.modules[type(self).__module__].__doc__.split(": ", 1)[1].splitlines()[0]
 
     def cases(self, settings):
         """All of them; settings.quick asks for few."""

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""connect: short connections, as many as go, 50 at a time: connect, 64 bytes there, 64 back, the server closes
+"""connect: short connections, as many as go, 50 at a time: connect, 64 bytes there, 64 back, the
+server closes
 
-The server closes first, and the relay towards the client, so that neither client nor relay runs out of ports.
+The server closes first, and the relay towards the client, so that neither client nor relay runs
+out of ports.
 """
 import time
 
@@ -26,7 +28,8 @@ class Connect(Work):
 
     def cases(self, settings):
         seconds = settings.window * 1.5
-        yield Case("connect", "short connections", 50, seconds + settings.warm + 0.4, {"window": seconds})
+        yield Case("connect", "short connections", 50, seconds + settings.warm + 0.4,
+                   {"window": seconds})
 
     def sample(self, stage, contender, case):
         echo = stage.tool("echo", SINK, "--wait", "0", "--for", "1h", "--close", "--request", SIZE,

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """memory: what a connection takes that does nothing
 
-User memory is the anonymous memory of the relay's processes. Kernel memory is that of the whole machine (slab, stacks,
-page tables, per-CPU), before and after: the client's and the server's sockets are in it, so that a run without a relay
-is taken off. Other programs' use of the kernel's memory is noise here: the most is told beside the least.
+User memory is the anonymous memory of the relay's processes. Kernel memory is that of the whole
+machine (slab, stacks, page tables, per-CPU), before and after: the client's and the server's
+sockets are in it, so that a run without a relay is taken off. Other programs' use of the kernel's
+memory is noise here: the most is told beside the least.
 """
 import time
 
@@ -20,8 +21,8 @@ class Memory(Work):
     name, order = "memory", 50
     metrics = {
         "kib_per_conn_user": Metric("KiB", "user", digits=2, ranked=True),
-        "kib_per_conn_kernel": Metric("KiB", "kernel", less_floor="kib_per_conn_kernel_total", digits=2,
-                                      ranked=True),
+        "kib_per_conn_kernel": Metric("KiB", "kernel", less_floor="kib_per_conn_kernel_total",
+                                      digits=2, ranked=True),
         "kib_per_conn_kernel_total": Metric("KiB", "kernel, with both ends", digits=2),
         "fds_per_conn": Metric("1", "descriptors", digits=2),
     }

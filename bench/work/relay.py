@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """relay: bytes, as fast as they go, over 1 to 2,000 connections
 
-The cost is the machine's busy time in a window of steady flow, per GB that arrived at the sink in that window. Source
-and sink share the CPUs with the relay, so the rate tells how much of the machine the relay leaves them.
+The cost is the machine's busy time in a window of steady flow, per GB that arrived at the sink in
+that window. Source and sink share the CPUs with the relay, so the rate tells how much of the
+machine the relay leaves them.
 """
 import time
 
@@ -22,8 +23,8 @@ def flow(stage, case, *more):
     sink = stage.tool("sink", SINK, "--cut", "--wait", "0", "--for", "1h")
     stage.remember_descriptors(sink)
     stage.relay_to(sink)
-    source = stage.tool("source", SOURCE, stage.entry, "-n", case.connections, "--cut", "--for", "120s",
-                        *more)
+    source = stage.tool("source", SOURCE, stage.entry, "-n", case.connections, "--cut", "--for",
+                        "120s", *more)
     through = stage.until_connected(sink, case.connections)
     time.sleep(settings.warm)
     window = stage.window(case.what["window"])
@@ -49,7 +50,8 @@ def figures(arrived, used):
 
 
 METRICS = {
-    "busy_ms_per_gb": Metric("ms/GB", "cost over the floor", less_floor="busy_ms_per_gb_total", ranked=True),
+    "busy_ms_per_gb": Metric("ms/GB", "cost over the floor", less_floor="busy_ms_per_gb_total",
+                             ranked=True),
     "busy_ms_per_gb_total": Metric("ms/GB", "whole machine"),
     "own_cpu_ms_per_gb": Metric("ms/GB", "its own CPU"),
     "gbit_per_s": Metric("Gb/s", "throughput", more_is_better=True, digits=1, ranked=True),
@@ -65,7 +67,8 @@ class Relay(Work):
     def cases(self, settings):
         units = ("splice-16k", "splice-64k", "splice-256k")
         for n in (1, 8, 200, 2000):
-            yield Case("relay", "bulk", n, settings.window + settings.warm + (1.3 if n > 1000 else 0.45),
+            seconds = settings.window + settings.warm + (1.3 if n > 1000 else 0.45)
+            yield Case("relay", "bulk", n, seconds,
                        {"window": settings.window}, units if n == 8 and not settings.quick else ())
 
     def sample(self, stage, contender, case):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """thin: many streams of small pieces, the light load that people really have
 
-A machine that is mostly idle: what is paid for here is waking up. Longer windows than for bulk, since there is less
-to count in each second.
+A machine that is mostly idle: what is paid for here is waking up. Longer windows than for bulk,
+since there is less to count in each second.
 """
 from . import Case, Work
 from .relay import METRICS, figures, flow
