@@ -5,8 +5,9 @@ its figures
 "No more than" and "no worse than" mean: within the noise that the run shows, that is, unless the
 ranges of both lie apart on the wrong side. Factors ("a quarter of", "2.5 times") are of medians.
 """
-from report import number
+from report import figure
 from result import ranges
+from stats import margin
 
 PEERS = ("haproxy", "haproxy-splice", "nginx", "nginx-256k")
 US = "splice"
@@ -21,14 +22,16 @@ class Line:
 
 
 def told(r, unit, digits=1):
-    return f"{number(r.median, digits)} ({number(r.min, digits)}…{number(r.max, digits)}) {unit}"
+    return f"{figure(r, digits)} {unit}"
 
 
 def not_worse(us, them, more_is_better):
-    """Better by the median, or not to be told apart."""
+    """Better by the median, or not to be told apart. A single sample shows no noise: the margin of
+    the tables stands for it."""
+    slack = margin(us, them) if min(us.n, them.n) < 2 else 0.0
     if more_is_better:
-        return us.median >= them.median or us.max >= them.min
-    return us.median <= them.median or us.min <= them.max
+        return us.median >= them.median or us.max + slack >= them.min
+    return us.median <= them.median or us.min <= them.max + slack
 
 
 def against(what, of, other, unit, more_is_better=False):

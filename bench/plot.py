@@ -77,14 +77,14 @@ def bars(result, groups, metric, y_label, title, labels, skip=("floor",)):
     for i, c in enumerate(names):
         rows = [(places[g, c], of[c]) for g, (_, of) in enumerate(found) if c in of]
         digits = 0 if highest > 30 else 1
-        script += block(f"b{i}", [f"{x} {r.median} {r.min} {r.max} {r.median:.{digits}f}"
-                                  for x, r in rows])
+        script += block(f"b{i}", [f"{x} {r.median} {r.min} {r.max} {max(0, r.max)} "
+                                  f"{r.median:.{digits}f}" for x, r in rows])
         plots.append(f"$b{i} using 1:2 with boxes lc rgb '{colour(c, names)}' "
                      f"title {quoted(labels.get(c, c))}")
     for i in range(len(names)):
         plots.append(f"$b{i} using 1:3:(0):($4-$3) with vectors nohead lw 1.5 lc rgb '#333333' "
                      "notitle")
-        plots.append(f"$b{i} using 1:4:5 with labels rotate by 90 left offset 0,0.5 font ',9' "
+        plots.append(f"$b{i} using 1:5:6 with labels rotate by 90 left offset 0,0.5 font ',9' "
                      "notitle")
     script += [*STYLE, f"set title {quoted(title)}", f"set ylabel {quoted(y_label)}",
                "set boxwidth 0.86", f"set xrange [-1:{at - 1.2}]",

@@ -235,6 +235,10 @@ def test_within_the_noise_is_no_worse():
     slower["haproxy"] = Range([20, 25, 29])
     assert check.against("x", slower, "haproxy", "us").verdict == "MISS"
     assert check.against("x", slower, "nginx", "us").verdict == "----"
+    single = {"splice": Range([103]), "haproxy": Range([100])}
+    assert check.against("x", single, "haproxy", "us").verdict == "PASS"
+    single["splice"] = Range([110])
+    assert check.against("x", single, "haproxy", "us").verdict == "MISS"
 
 
 def test_two_results_side_by_side():
