@@ -2,8 +2,8 @@
 /* copy.c — engine: recv and send, 256K at a time; the plain truth that the others are compared with
  *
  * Two copies, no pipe, no trap. A context that copies by choice may say another unit; who steps down
- * from splice takes no more than a common block, whatever a pipe would have held. A short recv means that the socket was empty at that moment, so the
- * call that would only say EAGAIN is not made.
+ * from splice takes no more than a common block, whatever a pipe would have held. A short recv means
+ * that the socket was empty at that moment, so the call that would only say EAGAIN is not made.
  */
 #include "base/sys.h"
 #include "engine/engine.h"

@@ -29,7 +29,7 @@ struct source {
 	bool ending;    /* the kernel told that the peer has finished: what is there is the last */
 	bool dry;       /* set by take: after this run nothing was left a moment ago */
 	bool bulk;      /* much came lately */
-	uint8_t thin;   /* small runs in a row while bulk */
+	uint8_t thin;   /* small runs in a row */
 	bool no_splice; /* this pair of sockets cannot be spliced */
 	uint32_t pipe_refused, splice_refused; /* steps down to copy */
 };

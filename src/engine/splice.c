@@ -11,7 +11,7 @@
  * a stream's life) and never wrong; and EAGAIN asks for the mark, so that the urgent byte is known.
  *
  * A pipe costs three calls and its pages' references. Up to SMALL bytes a copy is cheaper, and
- * what is waiting is asked first, unless much came lately.
+ * what is waiting is asked first, unless much came lately, or little again and again.
  */
 #include <fcntl.h>
 
@@ -21,6 +21,7 @@
 enum {
 	SMALL = 8 * 1024, /* bytes up to which copying is cheaper than a pipe */
 	THIN_RUNS = 16,   /* small runs in a row that end a bulk transfer */
+	KNOWN_THIN = 4,   /* small ones in a row after which the next is expected to be small */
 	DRY = 32 * 1024   /* a shorter run is likely to have been the last for now */
 };
 
@@ -30,7 +31,7 @@ static const char *cannot(void)
 
 	if (sys_pipe(p) < 0) /* none now; later there may be: each transfer looks for itself */
 		return NULL;
-	/* an empty pipe says EAGAIN when splice works; a filter says EPERM or ENOSYS */
+	/* from a pipe into itself is EINVAL where splice works; a filter says EPERM or ENOSYS */
 	ssize_t n = sys_splice(p[0], p[1], 1, SPLICE_F_NONBLOCK);
 
 	sys_close(p[0]);
@@ -43,11 +44,25 @@ static bool is_bulk(struct source *s)
 {
 	if (s->bulk)
 		return true;
-	int waiting = sys_waiting(s->fd);
-
-	s->bulk = waiting > SMALL;
-	s->thin = 0;
+	if (s->thin >=
+	    KNOWN_THIN) /* a copy will tell, at the price of SMALL bytes if it was wrong */
+		return false;
+	s->bulk = sys_waiting(s->fd) > SMALL;
+	if (s->bulk)
+		s->thin = 0;
 	return s->bulk;
+}
+
+/* Little is waiting, as far as is known. A copy that finds more than that ends the belief. */
+static ssize_t take_small(struct kit *k, struct source *s, struct run *r, size_t max)
+{
+	ssize_t n = copy_take(k, s, r, max < SMALL ? max : SMALL);
+
+	if (n == SMALL)
+		s->thin = 0;
+	else if (n > 0 && s->thin < KNOWN_THIN)
+		s->thin++;
+	return n;
 }
 
 static void remember(struct source *s, ssize_t n)
@@ -55,8 +70,10 @@ static void remember(struct source *s, ssize_t n)
 	s->dry = n < DRY;
 	if (n > SMALL)
 		s->thin = 0;
-	else if (++s->thin >= THIN_RUNS)
+	else if (++s->thin >= THIN_RUNS) {
 		s->bulk = false;
+		s->thin = 0;
+	}
 }
 
 static bool refused(ssize_t error)
@@ -68,8 +85,10 @@ static ssize_t splice_take(struct kit *k, struct source *s, struct run *r, size_
 {
 	struct pipe p;
 
-	if (s->no_splice || !is_bulk(s))
+	if (s->no_splice)
 		return copy_take(k, s, r, max);
+	if (!is_bulk(s))
+		return take_small(k, s, r, max);
 	if (pipe_take(&k->pipes, &p) < 0) {
 		s->pipe_refused++;
 		k->pipe_refused++;

@@ -260,7 +260,11 @@ static void run(struct join *j, int i)
 		from->last = to->last = s->now;
 		from->facts |= F_FIN_CAME;
 		to->facts |= F_FINISH;
-		end_push(to);
+		if (j->over[!i] &&
+		    stream_empty(to)) /* the last FIN: closing, which follows, sends it */
+			to->facts |= F_FIN_WENT;
+		else
+			end_push(to);
 	}
 }
 
