@@ -2,11 +2,10 @@
 """--unit: bytes are moved so many at a time, and all of them arrive whichever it is."""
 import collections
 import re
-import shutil
 
 import pytest
 
-from actors import same_bytes
+from actors import need, same_bytes, sanitized
 from test_usage import GOOD, run
 
 PLACES = ("loopback",)
@@ -30,8 +29,9 @@ def test_every_byte_arrives(engine, unit, couple):
 
 @pytest.mark.parametrize("by,unit,asked", ASKED, ids=[f"{e}-{u}" for e, u, _ in ASKED])
 def test_so_many_at_a_time(by, unit, asked, relay, cast, server, client, tmp_path):
-    if not shutil.which("strace"):
-        pytest.skip("strace is not installed")
+    need("strace")
+    if sanitized():
+        pytest.skip("a sanitizer looks for leaks, which it cannot while it is traced")
     log = tmp_path / "calls"
     sink = server("accept", "check:0", "read:all", "shut")
     r = relay(by, "--target", sink.address, "-w1", *(["--unit", unit] if unit else []))
