@@ -134,6 +134,8 @@ struct shunt_options {
 	size_t unit;              /* bytes moved at a time and size of a pipe; 1M by splice, 256K by copy */
 	size_t queue_limit;       /* bytes that may wait on one end, and one buffer more; 8M */
 	size_t outstanding;       /* bytes of one source held or queued, and one buffer more; 4M */
+	size_t receive_limit;     /* bytes that a socket's own receive buffer may grow to, as SO_RCVBUF
+				   * counts them; 6M */
 };
 #define SHUNT_OPTIONS { .size = sizeof(struct shunt_options) }
 

@@ -13,13 +13,15 @@
 static const char *const engines[] = { "auto", "copy", "splice", NULL }; /* enum shunt_engine */
 static const char *const formats[] = { "logfmt", "json", NULL };         /* enum log_format */
 
-#define UNIT_LEAST ((uint64_t)4 << 10)
-#define UNIT_MOST  ((uint64_t)64 << 20)
+#define UNIT_LEAST    ((uint64_t)4 << 10)
+#define UNIT_MOST     ((uint64_t)64 << 20)
+#define RECEIVE_LEAST ((uint64_t)256 << 10)
+#define RECEIVE_MOST  ((uint64_t)1 << 30)
 
 struct relay_args {
 	struct options_list listen, target, rest;
 	unsigned engine, format, verbose;
-	uint64_t workers, unit;
+	uint64_t workers, unit, receive_limit;
 	struct relay_conf conf;
 };
 
@@ -82,6 +84,9 @@ static int read_args(struct relay_args *a, int argc, char **argv)
 		  .def = "auto", .help = "splice, copy, or auto: the best that works here" },
 		{ "unit", 'u', "SIZE", OPTION_SIZE, .size = &a->unit, .min = UNIT_LEAST,
 		  .max = UNIT_MOST, .help = "bytes moved at a time [splice 1M, copy 256K]" },
+		{ "receive-limit", 0, "SIZE", OPTION_SIZE, .size = &a->receive_limit,
+		  .min = RECEIVE_LEAST, .max = RECEIVE_MOST, .def = "6M",
+		  .help = "how far a sender may run ahead in a socket's buffer" },
 		{ "workers", 'w', "N", OPTION_NUMBER, .number = &a->workers, .min = 0,
 		  .max = RELAY_WORKERS, .def = "0", .help = "threads; 0: one for each CPU" },
 		{ "connect-timeout", 0, "TIME", OPTION_TIME, .time = &c->connect_timeout,
@@ -149,6 +154,7 @@ int cmd_relay(int argc, char **argv)
 		  a.format ? LOG_JSON : LOG_LOGFMT);
 	a.conf.engine = (enum shunt_engine)a.engine;
 	a.conf.unit = (size_t)a.unit;
+	a.conf.receive_limit = (size_t)a.receive_limit;
 	a.conf.workers = a.workers ? (unsigned)a.workers : cpus();
 	daemon_block_signals();
 	r = daemon_start(&d, &a.conf, problem, sizeof(problem), &bound);

@@ -18,7 +18,8 @@ struct relay_conf {
 	struct addr target[RELAY_TARGETS]; /* tried in this order */
 	size_t targets;
 	enum shunt_engine engine;
-	size_t unit; /* bytes moved at a time; 0: the engine's own */
+	size_t unit;          /* bytes moved at a time; 0: the engine's own */
+	size_t receive_limit; /* bytes a receive buffer may grow to; 0: the library's own */
 	unsigned workers;
 	uint64_t max_connections;
 	/* milliseconds; 0: never */

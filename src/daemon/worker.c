@@ -252,6 +252,7 @@ int worker_open(struct worker *w, const struct relay_conf *conf, unsigned number
 	};
 	o.engine = conf->engine;
 	o.unit = conf->unit;
+	o.receive_limit = conf->receive_limit;
 	ss->conf = conf;
 	ss->now = clock_ms();
 	list_init(&ss->all);

@@ -31,6 +31,8 @@ struct source {
 	bool bulk;      /* much came lately */
 	uint8_t thin;   /* small runs in a row */
 	bool no_splice; /* this pair of sockets cannot be spliced */
+	bool bounded;   /* its receive buffer grows no more (window.h) */
+	uint32_t since; /* bytes taken since that was looked at */
 	uint32_t pipe_refused, splice_refused; /* steps down to copy */
 };
 

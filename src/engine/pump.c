@@ -3,6 +3,7 @@
 
 #include "base/sys.h"
 #include "engine/urgent.h"
+#include "engine/window.h"
 
 enum { ROUNDS = 16 }; /* runs moved before the others have their turn */
 
@@ -121,6 +122,7 @@ static enum flow round_once(struct kit *k, const struct engine *e, struct way *w
 		return FLOW_IN_BROKEN;
 	}
 	w->taken += (uint64_t)n;
+	window_note(k, &w->src, (size_t)n);
 	f = drain(k, w, error);
 	if (f != FLOW_DRY)
 		return f;

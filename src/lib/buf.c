@@ -6,6 +6,7 @@
 
 #include "base/sys.h"
 #include "engine/urgent.h"
+#include "engine/window.h"
 
 static struct shunt_buf *buf_new(struct shunt_end *e)
 {
@@ -134,6 +135,7 @@ static int arrive_taken(struct shunt_end *e)
 	e->stat.in += (uint64_t)n;
 	e->stat.outstanding += b->length;
 	e->buf = b;
+	window_note(k, &e->src, (size_t)n);
 	return 1;
 }
 

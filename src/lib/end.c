@@ -287,7 +287,10 @@ int end_check_connect(struct shunt_end *e, uint32_t events)
 		return 0;
 	int error = end_socket_error(e);
 
-	if (error || (events & EPOLLHUP)) {
+	/* a refusal says ECONNREFUSED: these come after the connection was made, and maybe after bytes */
+	bool was_up = error == ECONNRESET || error == EPIPE;
+
+	if (!was_up && (error || (events & EPOLLHUP))) {
 		end_hurt(e, error ? error : ECONNRESET);
 		return 0;
 	}
@@ -295,7 +298,9 @@ int end_check_connect(struct shunt_end *e, uint32_t events)
 	e->last = e->s->now;
 	end_tell(e, SHUNT_CONNECTED);
 	end_touch(e);
-	return 1;
+	if (was_up)
+		end_hurt(e, error);
+	return !was_up;
 }
 
 /* A lying buffer, an event not yet handed out, or too much in the program's hands hold reading back. */

@@ -76,6 +76,8 @@ int shunt_open(struct shunt **out, const struct shunt_options *options)
 	s->outstanding = o.outstanding ? o.outstanding : OUTSTANDING;
 	s->now = clock_ms();
 	kit_init(&s->kit, unit, engine->id == SHUNT_COPY ? unit : BLOCK_UNIT);
+	if (o.receive_limit)
+		s->kit.receive_limit = o.receive_limit;
 	list_init(&s->told);
 	list_init(&s->work);
 	list_init(&s->handed);
