@@ -69,7 +69,8 @@ def test_to_a_sink_that_does_not_read(engine, couple):
 
 
 def test_one_after_another(engine, couple):
-    words = [w for byte in range(65, 75) for w in ("send:5000", f"oob:{byte}", "pause:20")]
+    """With time between them: a second one makes the first an ordinary byte, if that was not read yet."""
+    words = [w for byte in range(65, 75) for w in ("send:5000", f"oob:{byte}", "pause:200")]
     _, c, s = couple(engine, [*words, "shut", "expect:eof", "tell"],
                      ["check:0", "read:all", "tell", "shut"])
     c.done()
