@@ -56,7 +56,7 @@ san: ## the same stories under AddressSanitizer and UndefinedBehaviorSanitizer
 fuzz: ## each parser fed with anything, for FUZZ_SECONDS=20
 	@tools/setup fuzz
 	@[ -e build-fuzz/build.ninja ] || CC=clang $(MESON) setup build-fuzz $(SANITIZE) -Dprogram=disabled -Dfuzz=true
-	ninja -C build-fuzz
+	ninja -C build-fuzz fuzzers
 	tools/fuzz build-fuzz $(FUZZ_SECONDS)
 
 format: ## our files as .clang-format has them
