@@ -6,10 +6,12 @@ which play at a `place`: on the loopback and in the world of three namespaces, o
 it is marked with: @pytest.mark.places("loopback"), or "either" if one of them is enough (the module
 may say PLACES for all of its stories). A story that fails shows the last lines its relays logged.
 """
+import fcntl
 import os
 import resource
 import signal
 import sys
+import tempfile
 
 import pytest
 
@@ -40,6 +42,21 @@ def pytest_sessionstart():
             pytest.exit(f"no program at {path}: build it, or name another by {name}=", 1)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item):
+    """Stories run three at a time, but one that is marked `alone` waits until it is, and is left so.
+
+    Everybody goes through a gate one by one, so that who waits to be alone is not passed by."""
+    folder = tempfile.gettempdir()
+    alone = item.get_closest_marker("alone")
+    with open(f"{folder}/shunt-e2e-{os.getuid()}-gate", "w") as gate, \
+            open(f"{folder}/shunt-e2e-{os.getuid()}-stage", "w") as stage:
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        fcntl.flock(stage, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(gate, fcntl.LOCK_UN)
+        yield
 
 
 @pytest.hookimpl(hookwrapper=True)

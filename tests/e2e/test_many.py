@@ -22,6 +22,7 @@ def affordable(wanted):
     return count
 
 
+@pytest.mark.alone
 def test_five_thousand(engine, relay, echo, swarm):
     count = affordable(5000)
     r = relay(engine, "--target", echo().address)
@@ -62,6 +63,7 @@ def slab_of(count, to, swarm):
     return taken
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(sanitized(), reason="a sanitizer's memory is not the relay's")
 def test_memory_of_the_silent(engine, relay, echo, swarm):
     """Under 12 KiB of user memory and 12 KiB of kernel memory for each. The kernel's is what all

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """No byte waits for company: a relay that holds one back for more shows as a stall of 40 ms."""
+import pytest
 
 
+@pytest.mark.alone
 def test_one_byte_there_and_back(engine, couple):
     _, c, s = couple(engine, ["ping:2000", "shut", "expect:eof"], ["echo", "shut"])
     c.done()
@@ -9,6 +11,7 @@ def test_one_byte_there_and_back(engine, couple):
     assert c.told(0)["slow"] <= 2, f"worst: {c.told(0)['worst_ms']} ms"
 
 
+@pytest.mark.alone
 def test_after_a_bulk(engine, couple):
     """What a relay learnt from many bytes must not hold back the few that follow."""
     _, c, s = couple(engine, ["both:5m", "ping:500", "both:5m", "ping:500", "shut", "expect:eof"],
@@ -18,6 +21,7 @@ def test_after_a_bulk(engine, couple):
     assert sum(fact["slow"] for fact in c.told()) <= 2
 
 
+@pytest.mark.alone
 def test_question_in_two_pieces(engine, couple):
     """Two small sends and one answer: where Nagle and delayed acknowledgements meet."""
     times = 300

@@ -101,12 +101,14 @@ def take_all_pipes(cast, user):
     return take
 
 
+@pytest.mark.alone
 def test_no_pipes_left(engine, user, take_all_pipes, couple):
     take_all_pipes()
     r, c, s = couple(engine, BIG, BIG, as_user=user)
     by_copy(r, c, s, "pipe_refused")
 
 
+@pytest.mark.alone
 def test_pipes_come_back(user, take_all_pipes, relay, server, client):
     """It steps down for one transfer, not for good."""
     let_go = take_all_pipes()
@@ -120,6 +122,7 @@ def test_pipes_come_back(user, take_all_pipes, relay, server, client):
     assert [f["engine"] for f in r.ends(2)] == ["copy", "splice"]
 
 
+@pytest.mark.alone
 def test_pipes_go_while_it_runs(user, take_all_pipes, relay, server, client):
     """Pipes that the relay has got are kept; those it cannot get any more are done without."""
     words = ["both:20m", "go", *BIG]

@@ -16,6 +16,7 @@ def busy_us(pid):
     return found
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("workers", [1, 2, 4])
 def test_all_of_them_work(engine, workers, relay, echo, swarm):
     r = relay(engine, "--workers", str(workers), "--target", echo().address)

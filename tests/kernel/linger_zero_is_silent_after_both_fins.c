@@ -6,15 +6,21 @@
  */
 #include "belief.h"
 
+#include <errno.h>
 #include <linux/filter.h>
 #include <netinet/tcp.h>
+#include <string.h>
 
 static void deaf(int fd)
 {
 	struct sock_filter nothing = { .code = BPF_RET | BPF_K, .k = 0 };
 	struct sock_fprog f = { .len = 1, .filter = &nothing };
 
-	need(setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &f, sizeof(f)));
+	int r = setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &f, sizeof(f));
+
+	if (r < 0 && errno == EPERM) /* a locked-down machine keeps filters from ordinary users */
+		skip("a socket can't be made deaf here: %s", strerror(errno));
+	need(r);
 }
 
 static void hearing(int fd)
@@ -57,7 +63,8 @@ static void plain(int family)
 	close(s[0]);
 	hearing(s[1]);
 	must(polled(s[1], POLLIN, 5000) & POLLIN);
-	believe_is(take(s[1], buf, sizeof(buf), 0), 4, "after a plain close the bytes are sent again");
+	believe_is(take(s[1], buf, sizeof(buf), 0), 4,
+		   "after a plain close the bytes are sent again");
 	must(polled(s[1], POLLIN, 5000) & POLLIN);
 	believe_is(take(s[1], buf, sizeof(buf), 0), 0, "and the FIN");
 	close(s[1]);
