@@ -5,7 +5,9 @@
 #include "engine/urgent.h"
 #include "engine/window.h"
 
-enum { ROUNDS = 16 }; /* runs moved before the others have their turn */
+/* What is moved before the others have their turn: so many runs, and no more than so many units. A
+ * unit of 1M takes a fraction of a millisecond; small messages of others wait meanwhile. */
+enum { ROUNDS = 16, UNITS = 2 };
 
 void way_init(struct way *w, int in, int out)
 {
@@ -138,7 +140,9 @@ enum flow pump(struct kit *k, const struct engine *e, struct way *w, int *error)
 		f = drain_urgent(k, w, error);
 	if (f != FLOW_DRY)
 		return f;
-	for (int i = 0; i < ROUNDS; i++) {
+	uint64_t until = w->taken + UNITS * k->unit;
+
+	for (int i = 0; i < ROUNDS && w->taken < until; i++) {
 		f = round_once(k, e, w, error);
 		if (f != FLOW_TURN)
 			return f;
