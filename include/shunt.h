@@ -20,7 +20,8 @@
  * A failing call returns -errno and has changed nothing. A failing connection is an event.
  * Sockets are stream sockets: TCP over IPv4 or IPv6, or Unix. shunt makes them non-blocking and
  * sets TCP_NODELAY. Since splice(2) may raise SIGPIPE, shunt_open ignores that signal if the
- * program has not handled it.
+ * program has not handled it. A Unix socket knows no reset: what is cut off there may look like an
+ * orderly end to its peer, unless bytes of his lie unread.
  */
 #ifndef SHUNT_H
 #define SHUNT_H
@@ -74,7 +75,8 @@ enum shunt_why {
  *                  queue until you have queued or released it, or asked for shunt_more, and nothing
  *                  else arrives before that.
  *   SHUNT_ALL      every byte.
- *   SHUNT_JOIN     nothing, and nothing is read before the end is joined.
+ *   SHUNT_JOIN     nothing, and nothing is read before the end is joined, not even the peer's FIN:
+ *                  what is only written to takes SHUNT_NONE.
  *   SHUNT_WATCH    not a stream at all: a listening socket, a timer, any descriptor that
  *                  epoll takes. READY comes while it is readable; shunt never reads it.
  */
@@ -108,22 +110,22 @@ struct shunt_stat {
 	uint32_t pipe_refused;         /* steps down to copy: no pipe was to be had */
 	uint32_t splice_refused;       /* steps down to copy: the kernel would not splice */
 	uint32_t urgent;               /* urgent (MSG_OOB) bytes passed on or stepped over */
-	enum shunt_engine engine;      /* that moved most of `out`; the one in use, if none moved yet */
-	int ended;                     /* the peer's FIN has come */
-	int finished;                  /* our FIN has gone out */
+	enum shunt_engine engine; /* that moved most of `out`; the one in use, if none moved yet */
+	int ended;                /* the peer's FIN has come */
+	int finished;             /* our FIN has gone out */
 };
 
 struct shunt_event {
 	enum shunt_what what;
 	struct shunt_end *end;
-	void *user;             /* as given when the end was made */
-	struct shunt_buf *buf;  /* ARRIVED */
-	const void *view;       /* ARRIVED: `seen` bytes from the start of buf, or NULL */
-	size_t seen;            /* ARRIVED */
-	size_t length;          /* ARRIVED: bytes in buf */
-	enum shunt_engine engine; /* JOINED, GONE: by which engine most bytes moved */
-	enum shunt_why why;     /* BROKEN, GONE */
-	int error;              /* BROKEN, GONE: the errno behind `why`, or 0 */
+	void *user;                    /* as given when the end was made */
+	struct shunt_buf *buf;         /* ARRIVED */
+	const void *view;              /* ARRIVED: `seen` bytes from the start of buf, or NULL */
+	size_t seen;                   /* ARRIVED */
+	size_t length;                 /* ARRIVED: bytes in buf */
+	enum shunt_engine engine;      /* JOINED, GONE: by which engine most bytes moved */
+	enum shunt_why why;            /* BROKEN, GONE */
+	int error;                     /* BROKEN, GONE: the errno behind `why`, or 0 */
 	const struct shunt_stat *stat; /* GONE: final counts, valid until the next wait */
 };
 
@@ -131,13 +133,16 @@ struct shunt_event {
 struct shunt_options {
 	size_t size;              /* sizeof(struct shunt_options); SHUNT_OPTIONS sets it */
 	enum shunt_engine engine; /* never a better one than this; AUTO: the best that works */
-	size_t unit;              /* bytes moved at a time and size of a pipe; 1M by splice, 256K by copy */
-	size_t queue_limit;       /* bytes that may wait on one end, and one buffer more; 8M */
-	size_t outstanding;       /* bytes of one source held or queued, and one buffer more; 4M */
-	size_t receive_limit;     /* bytes that a socket's own receive buffer may grow to, as SO_RCVBUF
+	size_t unit; /* bytes moved at a time and size of a pipe; 1M by splice, 256K by copy */
+	size_t queue_limit;   /* bytes that may wait on one end, and one buffer more; 8M */
+	size_t outstanding;   /* bytes of one source held or queued, and one buffer more; 4M */
+	size_t receive_limit; /* bytes that a socket's own receive buffer may grow to, as SO_RCVBUF
 				   * counts them; 6M */
 };
-#define SHUNT_OPTIONS { .size = sizeof(struct shunt_options) }
+#define SHUNT_OPTIONS                                                                              \
+	{                                                                                          \
+		.size = sizeof(struct shunt_options)                                               \
+	}
 
 /* -- a context -- */
 
@@ -164,7 +169,8 @@ SHUNT_PUBLIC int shunt_wait(struct shunt *s, struct shunt_event *events, int max
  * see `depth` of it. -ENOTSOCK, -EPROTOTYPE: not a stream socket; -ENOTCONN: neither connected
  * nor connecting (or, if it has failed already, the socket's own error); -EEXIST: attached already;
  * -ENOMEM, -ENOSPC; -EPERM: to be watched, and epoll does not take it (a file). */
-SHUNT_PUBLIC int shunt_attach(struct shunt *s, int fd, size_t depth, void *user, struct shunt_end **end);
+SHUNT_PUBLIC int shunt_attach(struct shunt *s, int fd, size_t depth, void *user,
+			      struct shunt_end **end);
 
 /* Give the descriptor back (returned), with all bytes that were not taken out of it still in it.
  * The end is gone, without an event. -EBUSY: bytes are queued on it, it is joined, a held buffer lies
@@ -174,8 +180,8 @@ SHUNT_PUBLIC int shunt_detach(struct shunt_end *end);
 
 /* Begin to connect; CONNECTED or BROKEN tells. Orders, shunt_join too, may be given at once.
  * -errno as socket(2) and connect(2): also what is refused at once, as by a Unix socket. */
-SHUNT_PUBLIC int shunt_connect(struct shunt *s, const struct sockaddr *to, socklen_t len, size_t depth,
-			       void *user, struct shunt_end **end);
+SHUNT_PUBLIC int shunt_connect(struct shunt *s, const struct sockaddr *to, socklen_t len,
+			       size_t depth, void *user, struct shunt_end **end);
 
 /* The head was not enough: put the buffer of the last ARRIVED back, and have ARRIVED again, with a
  * deeper view, when `want` bytes are there. If then fewer are seen, no more can be seen: the peer
@@ -226,7 +232,8 @@ SHUNT_PUBLIC int shunt_join(struct shunt_end *a, struct shunt_end *b);
 /* -- knowing -- */
 
 /* The counts of an end, or of the whole context with end NULL. */
-SHUNT_PUBLIC int shunt_stat(const struct shunt *s, const struct shunt_end *end, struct shunt_stat *out);
+SHUNT_PUBLIC int shunt_stat(const struct shunt *s, const struct shunt_end *end,
+			    struct shunt_stat *out);
 
 /* "splice", "reset", "0.1.0": for logs. Never NULL. */
 SHUNT_PUBLIC const char *shunt_engine_text(enum shunt_engine engine);

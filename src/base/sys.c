@@ -245,7 +245,8 @@ int sys_connected(int fd)
 		return 1;
 	if (errno != ENOTCONN)
 		return -errno;
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &info_len) < 0) /* no TCP: it never waits */
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &info_len) <
+	    0) /* no TCP: it never waits */
 		return -ENOTCONN;
 	return info.tcpi_state == TCP_SYN_SENT || info.tcpi_state == TCP_SYN_RECV ? 0 : -ENOTCONN;
 }

@@ -56,7 +56,8 @@ ssize_t sys_read(int fd, void *bytes, size_t n);
 
 int sys_socket(int family, int type, int protocol); /* O_NONBLOCK, O_CLOEXEC */
 int sys_connect(int fd, const struct sockaddr *to, socklen_t len);
-int sys_connected(int fd); /* 1: it leads somewhere; 0: it is connecting; -ENOTCONN: it failed or never began */
+int sys_connected(
+	int fd); /* 1: it leads somewhere; 0: it is connecting; -ENOTCONN: it failed or never began */
 int sys_accept(int fd, struct sockaddr_storage *from, socklen_t *len);
 int sys_shutdown_write(int fd);
 int sys_setsockopt(int fd, int level, int name, int value);

@@ -60,10 +60,10 @@ uint64_t daemon_connections(uint64_t descriptors, unsigned workers, size_t liste
 {
 	/* standard streams, signals, a look-up; for each worker epoll, two wakers and its sockets */
 	uint64_t own = 10 + workers * (3 + listens);
-	uint64_t pipes = workers * 2 * PIPE_KEEP;
+	uint64_t pipes = (uint64_t)workers * 2 * PIPE_KEEP;
 
-	if (descriptors >
-	    4 * (own + pipes)) /* where they are short, pipes do without: by copying */
+	/* where they are short, pipes do without: by copying */
+	if (descriptors > 4 * (own + pipes))
 		own += pipes;
 	return descriptors > own + 4 ? (descriptors - own) / 2 : 2;
 }

@@ -16,7 +16,7 @@ struct daemon_totals {
 
 /* Listen, say so in the log, and let the workers run. 0, or -errno with a sentence in problem:
  * nothing is left open then. *bound says whether all addresses had been had by then. */
-int daemon_start(struct daemon **d, const struct relay_conf *conf, char *problem, size_t size,
+int daemon_start(struct daemon **out, const struct relay_conf *conf, char *problem, size_t size,
 		 bool *bound);
 
 /* How many connections `descriptors` carry: two each, beside what workers and pipes need. */

@@ -97,7 +97,8 @@ static unsigned long tcp_line(const struct addr *a, const char *line)
 	if (sscanf(line, " %*d: %32[0-9A-Fa-f]:%x %*s %x %*s %*s %*s %*s %*s %lu", hex, &port,
 		   &state, &inode) != 4)
 		return 0;
-	if (state != LISTENS) /* the tables begin with those that listen; tens of thousands may follow */
+	if (state !=
+	    LISTENS) /* the tables begin with those that listen; tens of thousands may follow */
 		return NO_MORE;
 	return hex_addr(hex, port, &local) && overlap(a, &local) ? inode : 0;
 }

@@ -49,9 +49,14 @@ static int listening_socket(const struct addr *a, enum share share)
 	return r;
 }
 
-/* Does nobody answer at this socket file? */
+/* Does nobody answer at this socket file? Who is seen to listen need not be asked: for him it would be
+ * one more client. */
 static bool is_stale(const struct addr *a)
 {
+	char holder[HOLDER_TEXT];
+
+	if (holder_of(a, holder, sizeof(holder)) == 0)
+		return false;
 	int fd = sys_socket(AF_UNIX, SOCK_STREAM, 0);
 	int r = fd < 0 ? fd : sys_connect(fd, (const struct sockaddr *)&a->ss, a->len);
 

@@ -36,7 +36,8 @@ struct block *block_take(struct block_pool *pool, size_t size)
 	} else {
 		if (is_common(pool, size))
 			size = pool->unit;
-		if (size > PTRDIFF_MAX - sizeof(*b)) /* no memory is so large, and the sum might wrap */
+		if (size >
+		    PTRDIFF_MAX - sizeof(*b)) /* no memory is so large, and the sum might wrap */
 			return NULL;
 		b = sys_alloc(sizeof(*b) + size);
 		if (!b)

@@ -117,8 +117,9 @@ static int arrive_taken(struct shunt_end *e)
 
 	if (!b)
 		return -ENOMEM;
-	ssize_t n = all ? copy_take(k, &e->src, &b->run, room(e) < BLOCK_UNIT ? room(e) : BLOCK_UNIT)
-			: e->s->engine->take(k, &e->src, &b->run, room(e));
+	ssize_t n =
+		all ? copy_take(k, &e->src, &b->run, room(e) < BLOCK_UNIT ? room(e) : BLOCK_UNIT)
+		    : e->s->engine->take(k, &e->src, &b->run, room(e));
 
 	if (n <= 0) {
 		buf_free(b);

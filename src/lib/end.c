@@ -99,7 +99,7 @@ static int kind_of(int fd, size_t depth, enum end_kind *kind, bool *connecting)
 	*kind = domain == AF_UNIX ? END_UNIX : END_TCP;
 	r = sys_connected(fd);
 	*connecting = r == 0;
-	if (r >= 0 || r != -ENOTCONN)
+	if (r != -ENOTCONN)
 		return r < 0 ? r : 0;
 	int error = 0; /* refused or reset before we saw it? */
 
@@ -306,8 +306,8 @@ int end_check_connect(struct shunt_end *e, uint32_t events)
 /* A lying buffer, an event not yet handed out, or too much in the program's hands hold reading back. */
 static bool may_read(const struct shunt_end *e)
 {
-	return !end_is(e, F_CONNECTING | F_FIN_CAME | F_LOST | F_BROKEN | F_GONE) && !e->buf && !e->join &&
-	       e->depth != SHUNT_JOIN && e->kind != END_WATCHED &&
+	return !end_is(e, F_CONNECTING | F_FIN_CAME | F_LOST | F_BROKEN | F_GONE) && !e->buf &&
+	       !e->join && e->depth != SHUNT_JOIN && e->kind != END_WATCHED &&
 	       e->stat.outstanding < e->s->outstanding;
 }
 
@@ -371,7 +371,8 @@ void end_work(struct shunt_end *e)
 		if (may_read(e))
 			arrive(e);
 		else if (e->depth == SHUNT_JOIN || end_is(e, F_CONNECTING | F_FIN_CAME | F_LOST))
-			end_broken(e); /* nothing more is to be read; else a head or a held buffer goes first */
+			end_broken(
+				e); /* nothing more is to be read; else a head or a held buffer goes first */
 	}
 	if (end_is(e, F_BROKEN)) /* with a reset: what broke it may have been on our side */
 		end_gone(e, e->why, true);

@@ -235,8 +235,8 @@ static void run(struct join *j, int i)
 
 	if (!way_may_run(j, i))
 		return;
-	if (end_is(from,
-		   F_HURT)) /* epoll is silent about it now: only the queue's end is the end */
+	/* epoll is silent about a hurt end: only its queue's end is the end */
+	if (end_is(from, F_HURT))
 		w->src.ending = true;
 	enum flow f = pump(&s->kit, s->engine, w, &error);
 

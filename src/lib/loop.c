@@ -12,6 +12,7 @@
  */
 #include "lib/loop.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "base/clock.h"
@@ -125,12 +126,15 @@ static void fill(struct shunt_end *e, enum shunt_what what, struct shunt_event *
 		.what = what, .end = e, .user = e->user, .engine = s->engine->id
 	};
 	if (what == SHUNT_ARRIVED) {
-		ev->buf = e->buf;
-		ev->view = e->buf->view;
-		ev->seen = e->buf->seen;
-		ev->length = e->buf->length;
-		list_add_tail(&s->handed, &e->buf->handed);
-		if (!e->buf->lying)
+		struct shunt_buf *b = e->buf;
+
+		assert(b); /* told of only while it is there */
+		ev->buf = b;
+		ev->view = b->view;
+		ev->seen = b->seen;
+		ev->length = b->length;
+		list_add_tail(&s->handed, &b->handed);
+		if (!b->lying)
 			e->buf = NULL;
 		end_touch(e);
 	} else if (what == SHUNT_BROKEN) {
