@@ -31,8 +31,8 @@ struct source {
 	bool bulk;      /* much came lately */
 	uint8_t thin;   /* small runs in a row */
 	bool no_splice; /* this pair of sockets cannot be spliced */
-	bool bounded;   /* its receive buffer grows no more (window.h) */
-	uint32_t since; /* bytes taken since that was looked at */
+	bool bounded;   /* its receive buffer has been seen to (window.h) */
+	uint32_t since; /* bytes taken before that */
 	uint32_t pipe_refused, splice_refused; /* steps down to copy */
 };
 

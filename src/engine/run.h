@@ -32,13 +32,11 @@ struct run {
 	};
 };
 
-#define RECEIVE_LIMIT ((size_t)6 * 1024 * 1024) /* what the kernel's own limit was for many years */
-
 /* What one context lends to everything that moves bytes for it. */
 struct kit {
 	struct pipe_pool pipes;
 	struct block_pool blocks;
-	size_t receive_limit; /* bytes that a socket's receive buffer may grow to */
+	size_t receive_limit; /* bytes of a socket's receive buffer; 0: left to the kernel */
 	size_t unit;          /* bytes to move at a time */
 	int null;             /* /dev/null, where a pipe's prefix goes; -1 until it is needed */
 	uint64_t moved[SHUNT_ENGINES];

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/sys.h"
+#include "engine/window.h"
 #include "lib/buf.h"
 #include "lib/end.h"
 #include "lib/join.h"
@@ -19,11 +20,12 @@
 #define SHUNT_VERSION "0.1.0"
 #endif
 
-#define UNIT_SPLICE ((size_t)1024 * 1024)
-#define QUEUE_LIMIT ((size_t)8 * 1024 * 1024)
-#define OUTSTANDING ((size_t)4 * 1024 * 1024)
-#define HEAD_MOST   ((size_t)1 << 30)
-#define UNIT_MOST   ((size_t)1 << 30)
+#define UNIT_SPLICE   ((size_t)1024 * 1024)
+#define QUEUE_LIMIT   ((size_t)8 * 1024 * 1024)
+#define RECEIVE_LIMIT ((size_t)6 * 1024 * 1024) /* the kernel's own, for many years */
+#define OUTSTANDING   ((size_t)4 * 1024 * 1024)
+#define HEAD_MOST     ((size_t)1 << 30)
+#define UNIT_MOST     ((size_t)1 << 30)
 
 /* splice(2) has no MSG_NOSIGNAL; who handles the signal on purpose keeps it. */
 static void ignore_sigpipe(void)
@@ -76,8 +78,7 @@ int shunt_open(struct shunt **out, const struct shunt_options *options)
 	s->outstanding = o.outstanding ? o.outstanding : OUTSTANDING;
 	s->now = clock_ms();
 	kit_init(&s->kit, unit, engine->id == SHUNT_COPY ? unit : BLOCK_UNIT);
-	if (o.receive_limit)
-		s->kit.receive_limit = o.receive_limit;
+	s->kit.receive_limit = window_limit(o.receive_limit ? o.receive_limit : RECEIVE_LIMIT);
 	list_init(&s->told);
 	list_init(&s->work);
 	list_init(&s->handed);
