@@ -176,7 +176,6 @@ static int report(const struct connect *k)
 	const struct bench_hist *h = &k->answered;
 	double took = (double)(b->last_at - b->started) / 1e9;
 	double rate = b->count ? (double)b->count / took : 0;
-	char p50[BENCH_TEXT], p99[BENCH_TEXT], p999[BENCH_TEXT], max[BENCH_TEXT];
 
 	hints(k);
 	if (b->asked.json) {
@@ -192,12 +191,9 @@ static int report(const struct connect *k)
 		fputs("connect: no connection was made, answered and closed", stdout);
 		bench_report_failures(b);
 	} else {
-		printf("connect: %" PRIu64 " connections in %.2f s, %.0f/s, answered after: "
-		       "p50 %s, p99 %s, p99.9 %s, max %s",
-		       b->count, took, rate, bench_report_ns(bench_hist_share(h, 0.5), p50),
-		       bench_report_ns(bench_hist_share(h, 0.99), p99),
-		       bench_report_ns(bench_hist_share(h, 0.999), p999),
-		       bench_report_ns(h->max, max));
+		printf("connect: %" PRIu64 " connections in %.2f s, %.0f/s, answered after: ",
+		       b->count, took, rate);
+		bench_report_latency(h);
 		bench_report_failures(b);
 	}
 	return b->count ? bench_report_code(b) : CMD_FATAL;

@@ -209,7 +209,6 @@ static int report(const struct ping *p)
 	const struct bench *b = &p->b;
 	const struct bench_hist *h = &p->hist;
 	double took = bench_report_seconds(b), rate = took > 0 ? (double)h->count / took : 0;
-	char p50[BENCH_TEXT], p99[BENCH_TEXT], p999[BENCH_TEXT], max[BENCH_TEXT];
 
 	if (b->asked.json) {
 		bench_report_open(b);
@@ -223,12 +222,9 @@ static int report(const struct ping *p)
 		bench_report_failures(b);
 	} else {
 		printf("ping: %" PRIu64 " connections made %" PRIu64
-		       " round trips in %.2f s, %.0f/s: "
-		       "p50 %s, p99 %s, p99.9 %s, max %s",
-		       b->up, h->count, took, rate, bench_report_ns(bench_hist_share(h, 0.5), p50),
-		       bench_report_ns(bench_hist_share(h, 0.99), p99),
-		       bench_report_ns(bench_hist_share(h, 0.999), p999),
-		       bench_report_ns(h->max, max));
+		       " round trips in %.2f s, %.0f/s: ",
+		       b->up, h->count, took, rate);
+		bench_report_latency(h);
 		bench_report_failures(b);
 	}
 	return h->count ? bench_report_code(b) : CMD_FATAL;

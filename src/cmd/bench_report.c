@@ -50,6 +50,15 @@ const char *bench_report_ns(uint64_t ns, char buf[BENCH_TEXT])
 	return scaled((double)ns / 1000, 1000, units, buf);
 }
 
+void bench_report_latency(const struct bench_hist *h)
+{
+	char p50[BENCH_TEXT], p99[BENCH_TEXT], p999[BENCH_TEXT], max[BENCH_TEXT];
+
+	printf("p50 %s, p99 %s, p99.9 %s, max %s", bench_report_ns(bench_hist_share(h, 0.5), p50),
+	       bench_report_ns(bench_hist_share(h, 0.99), p99),
+	       bench_report_ns(bench_hist_share(h, 0.999), p999), bench_report_ns(h->max, max));
+}
+
 /* -- progress -- */
 
 static bool is_bytes(const struct bench *b)

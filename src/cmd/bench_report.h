@@ -35,4 +35,7 @@ int bench_report_code(const struct bench *b);
 const char *bench_report_bytes(uint64_t bytes, char buf[BENCH_TEXT]);
 const char *bench_report_ns(uint64_t ns, char buf[BENCH_TEXT]);
 
+/* To stdout: "p50 …, p99 …, p99.9 …, max …". */
+void bench_report_latency(const struct bench_hist *h);
+
 #endif
