@@ -37,7 +37,7 @@ static void count(struct kit *k, uint64_t moved[SHUNT_ENGINES], enum shunt_engin
 	k->moved[by] += n;
 }
 
-static bool refuses_splice(ssize_t error)
+bool run_splice_refused(ssize_t error)
 {
 	return error == -EINVAL || error == -EPERM || error == -ENOSYS || error == -EOPNOTSUPP;
 }
@@ -63,7 +63,7 @@ ssize_t run_give(struct kit *k, struct run *r, int fd, uint64_t moved[SHUNT_ENGI
 	unsigned flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK | (more ? SPLICE_F_MORE : 0);
 	ssize_t n = sys_splice(r->pipe.rd, fd, r->length, flags);
 
-	if (refuses_splice(n)) {
+	if (run_splice_refused(n)) {
 		k->splice_refused++;
 		int folded = run_fold(k, r);
 

@@ -48,6 +48,9 @@ struct kit {
 void kit_init(struct kit *k, size_t unit, size_t block_size);
 void kit_free(struct kit *k);
 
+/* Does this error of splice(2) say that it will never do for these two, or not here? Then copy. */
+bool run_splice_refused(ssize_t error);
+
 /* Send from the front of `r` to fd as much as it takes. Returns bytes sent (> 0), 0 when r is empty,
  * -EAGAIN when the socket is full, or the socket's error. moved[] is counted by the way they went.
  * `more`: other bytes follow at once. */

@@ -76,11 +76,6 @@ static void remember(struct source *s, ssize_t n)
 	}
 }
 
-static bool refused(ssize_t error)
-{
-	return error == -EINVAL || error == -EPERM || error == -ENOSYS || error == -EOPNOTSUPP;
-}
-
 static ssize_t splice_take(struct kit *k, struct source *s, struct run *r, size_t max)
 {
 	struct pipe p;
@@ -104,14 +99,14 @@ static ssize_t splice_take(struct kit *k, struct source *s, struct run *r, size_
 		return n;
 	}
 	pipe_give(&k->pipes, &p, 0);
-	if (refused(n)) {
+	if (run_splice_refused(n)) {
 		s->no_splice = true;
 		s->splice_refused++;
 		k->splice_refused++;
 	}
 	if (n == -EAGAIN && sys_at_mark(s->fd) == 1)
 		s->urgent = true;
-	return n == 0 || refused(n) ? copy_take(k, s, r, max) : n;
+	return n == 0 || run_splice_refused(n) ? copy_take(k, s, r, max) : n;
 }
 
 const struct engine engine_splice = { "splice", SHUNT_SPLICE, cannot, splice_take };
