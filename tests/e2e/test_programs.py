@@ -83,9 +83,11 @@ def test_redis_benchmark(engine, place, relay, redis):
 
 @pytest.mark.parametrize("way", [[], ["-R"], ["--bidir"]], ids=["up", "down", "both"])
 def test_iperf3(engine, way, place, relay, program):
+    """iperf3 tells its streams' directions by the order in which they are accepted, so they must
+    not overtake one another: one worker."""
     need("iperf3")
     port = place.free_port()
-    r = relay(engine, "--target",
+    r = relay(engine, "--workers", "1", "--target",
               program(port, "iperf3", "-s", "-1", "-p", str(port), "-B", place.server_host))
     host, port = r.address.rsplit(":", 1)
     result = json.loads(run(place, CLIENT, "iperf3", "-c", host, "-p", port, "-t", "1", "-P", "2",
