@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/guess.h"
 #include "cmd/bench_tools.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
@@ -44,10 +45,10 @@ static int usage(FILE *to, int code)
 
 static int unknown(const char *name)
 {
-	struct options_guess g = { .word = name };
+	struct guess g = { .word = name };
 
 	for (size_t i = 0; i < TOOLS; i++)
-		options_guess_try(&g, tools[i].name);
+		guess_try(&g, tools[i].name);
 	fprintf(stderr, "shunt bench: there is no tool %s", name);
 	if (g.best)
 		fprintf(stderr, "; did you mean %s?", g.best);

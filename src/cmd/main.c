@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/guess.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "shunt.h"
@@ -43,11 +44,11 @@ static const struct command *find(const char *name)
 
 static int unknown(const char *name)
 {
-	struct options_guess g = { .word = name };
+	struct guess g = { .word = name };
 
 	for (size_t i = 0; i < COMMANDS; i++)
-		options_guess_try(&g, commands[i].name);
-	options_guess_try(&g, "help");
+		guess_try(&g, commands[i].name);
+	guess_try(&g, "help");
 	if (g.best)
 		fprintf(stderr,
 			"shunt: there is no command %s; did you mean %s? (see shunt --help)\n",

@@ -6,11 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/guess.h"
 #include "base/units.h"
 
 #define WIDTH   80
 #define LABEL   26 /* where help texts begin, if their labels let them */
-#define LONGEST 40 /* words longer than this are not guessed */
+#define LONGEST 40 /* what is told of a word that we do not know */
 
 /* -- what is wrong -- */
 
@@ -26,63 +27,16 @@ int options_wrong(const struct options *o, const char *fmt, ...)
 	return -EINVAL;
 }
 
-static size_t least(size_t a, size_t b, size_t c)
-{
-	size_t ab = a < b ? a : b;
-
-	return ab < c ? ab : c;
-}
-
-/* How many letters have to be added, left out, replaced or swapped with their neighbour. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t before[LONGEST + 1], above[LONGEST + 1], row[LONGEST + 1];
-	size_t n = strlen(a), m = strlen(b);
-
-	if (n > LONGEST || m > LONGEST)
-		return SIZE_MAX;
-	for (size_t j = 0; j <= m; j++)
-		above[j] = j;
-	for (size_t i = 1; i <= n; i++) {
-		row[0] = i;
-		for (size_t j = 1; j <= m; j++) {
-			row[j] = least(above[j] + 1, row[j - 1] + 1,
-				       above[j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    before[j - 2] + 1 < row[j])
-				row[j] = before[j - 2] + 1;
-		}
-		memcpy(before, above, sizeof(before));
-		memcpy(above, row, sizeof(above));
-	}
-	return above[m];
-}
-
-void options_guess_try(struct options_guess *g, const char *candidate)
-{
-	size_t n = strlen(g->word), d = distance(g->word, candidate);
-
-	/* A beginning is as good as a slip of one finger. */
-	if (n >= 2 && strncmp(g->word, candidate, n) == 0)
-		d = 1;
-	if (d > (n < 6 ? 1 + n / 4 : n / 3))
-		return;
-	if (!g->best || d < g->distance) {
-		g->best = candidate;
-		g->distance = d;
-	}
-}
-
 static int unknown(const struct options *o, const char *name, size_t n)
 {
-	struct options_guess g = { 0 };
+	struct guess g = { 0 };
 	char word[LONGEST + 2];
 
 	snprintf(word, sizeof(word), "%.*s", (int)(n < LONGEST + 1 ? n : LONGEST + 1), name);
 	g.word = word;
 	for (const struct option_row *r = o->rows; r->name; r++)
-		options_guess_try(&g, r->name);
-	options_guess_try(&g, "help");
+		guess_try(&g, r->name);
+	guess_try(&g, "help");
 	if (g.best)
 		return options_wrong(o, "there is no option --%s; did you mean --%s?", word,
 				     g.best);
@@ -164,7 +118,7 @@ static int read_number(const struct options *o, const struct option_row *r, cons
 
 static int read_choice(const struct options *o, const struct option_row *r, const char *value)
 {
-	struct options_guess g = { .word = value };
+	struct guess g = { .word = value };
 	char all[WIDTH] = "";
 	size_t n = 0;
 
@@ -173,7 +127,7 @@ static int read_choice(const struct options *o, const struct option_row *r, cons
 			*r->choice = i;
 			return 0;
 		}
-		options_guess_try(&g, r->choices[i]);
+		guess_try(&g, r->choices[i]);
 		if (n < sizeof(all))
 			n += (size_t)snprintf(all + n, sizeof(all) - n, "%s%s", i ? ", " : "",
 					      r->choices[i]);

@@ -92,12 +92,4 @@ size_t options_wrap(FILE *to, const char *text, size_t at, size_t indent);
 int options_wrong(const struct options *o, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Which word was meant? Try each candidate; best stays NULL if none is near. */
-struct options_guess {
-	const char *word;
-	const char *best;
-	size_t distance;
-};
-void options_guess_try(struct options_guess *g, const char *candidate);
-
 #endif

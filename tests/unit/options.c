@@ -369,33 +369,6 @@ static void a_wrong_default_is_an_error(void **state)
 	assert_int_equal(parse_with(&o, "try", STDERR_FILENO), -EINVAL);
 }
 
-static const char *guess(const char *word)
-{
-	static const char *const words[] = { "relay", "check", "demo", "help" };
-	struct options_guess g = { .word = word };
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		options_guess_try(&g, words[i]);
-	return g.best;
-}
-
-static void guesses_are_near_or_none(void **state)
-{
-	(void)state;
-	assert_string_equal(guess("relay"), "relay");
-	assert_string_equal(guess("realy"), "relay");
-	assert_string_equal(guess("rely"), "relay");
-	assert_string_equal(guess("relayy"), "relay");
-	assert_string_equal(guess("rel"), "relay");
-	assert_string_equal(guess("chekc"), "check");
-	assert_string_equal(guess("dmeo"), "demo");
-	assert_null(guess("serve"));
-	assert_null(guess("x"));
-	assert_null(guess(""));
-	assert_null(
-		guess("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -415,7 +388,6 @@ int main(void)
 		cmocka_unit_test(commands_complain_the_same_way),
 		cmocka_unit_test(help_says_all_and_fits),
 		cmocka_unit_test(a_wrong_default_is_an_error),
-		cmocka_unit_test(guesses_are_near_or_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
