@@ -12,7 +12,6 @@
 #include "base/guess.h"
 #include "cmd/bench_tools.h"
 #include "cmd/cmd.h"
-#include "cmd/options.h"
 
 static const struct command tools[] = {
 	{ "source", bench_source, "pushes bytes into connections, as fast as they go or thin" },

@@ -5,7 +5,6 @@
 
 #include "base/guess.h"
 #include "cmd/cmd.h"
-#include "cmd/options.h"
 #include "shunt.h"
 
 static const struct command commands[] = {
