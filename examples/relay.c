@@ -45,8 +45,8 @@ int main(int argc, char **argv)
 				continue;
 			if (shunt_attach(s, fd, SHUNT_JOIN, NULL, &client) < 0)
 				close(fd);
-			else if (shunt_connect(s, (struct sockaddr *)&to, sizeof(to), SHUNT_JOIN,
-					       NULL, &server) < 0 ||
+			else if (shunt_connect(s, (struct sockaddr *)&to, sizeof(to), client,
+					       SHUNT_JOIN, NULL, &server) < 0 ||
 				 shunt_join(client, server) < 0) /* runs once the server is there */
 				shunt_abort(client);
 		}

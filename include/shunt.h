@@ -178,10 +178,13 @@ SHUNT_PUBLIC int shunt_attach(struct shunt *s, int fd, size_t depth, void *user,
  * if it has failed (GONE will follow). */
 SHUNT_PUBLIC int shunt_detach(struct shunt_end *end);
 
-/* Begin to connect; CONNECTED or BROKEN tells. Orders, shunt_join too, may be given at once.
+/* Begin to connect; CONNECTED or BROKEN tells. Orders, shunt_join too, may be given at once. `like`,
+ * NULL or another end of the context, is the one it will be joined with: where bytes wait there
+ * already, the connection is made with one packet less (TCP_QUICKACK, tcp(7)).
  * -errno as socket(2) and connect(2): also what is refused at once, as by a Unix socket. */
 SHUNT_PUBLIC int shunt_connect(struct shunt *s, const struct sockaddr *to, socklen_t len,
-			       size_t depth, void *user, struct shunt_end **end);
+			       struct shunt_end *like, size_t depth, void *user,
+			       struct shunt_end **end);
 
 /* The head was not enough: put the buffer of the last ARRIVED back, and have ARRIVED again, with a
  * deeper view, when `want` bytes are there. If then fewer are seen, no more can be seen: the peer

@@ -44,7 +44,7 @@ static void look(struct guest *g, const struct shunt_event *ev)
 	    (!memcmp(ev->view, "GET ", 4) ||
 	     !memcmp(ev->view, "POST", 4)))
 		to = &web;
-	if (shunt_connect(s, (const struct sockaddr *)to, sizeof(*to),
+	if (shunt_connect(s, (const struct sockaddr *)to, sizeof(*to), NULL,
 			  SHUNT_JOIN, g, &g->server) < 0 ||
 	    shunt_queue(g->server, ev->buf, 0, ev->length) < 0 ||
 	    shunt_join(g->client, g->server) < 0)

@@ -14,7 +14,6 @@
 #include "base/log.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -132,6 +131,16 @@ static bool plain(const unsigned char *s, size_t n)
 	return true;
 }
 
+/* How much of it, from its start, stands in any line as it is: nearly all that is ever logged. */
+static size_t harmless(const unsigned char *s, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && s[i] > ' ' && s[i] < 0x7f && s[i] != '"' && s[i] != '\\' && s[i] != '=')
+		i++;
+	return i;
+}
+
 /* False: no room even to begin. */
 static bool put_key(struct log_line *l, const char *key)
 {
@@ -156,9 +165,16 @@ void log_bytes(struct log_line *l, const char *key, const void *value, size_t n)
 
 	if (l->off || !put_key(l, key))
 		return;
-	quoted = l->json || !plain(s, n);
+	size_t easy = harmless(s, n);
+
+	quoted = l->json || n == 0 || (easy < n && !plain(s, n));
 	if (quoted)
 		put(l, "\"", 1);
+	if (fits(l, easy)) {
+		put(l, s, easy);
+		s += easy;
+		n -= easy;
+	}
 	for (; n > 0; s += taken, n -= taken) {
 		size_t len = escape(s, n, out, &taken);
 
@@ -180,16 +196,20 @@ void log_text(struct log_line *l, const char *key, const char *value)
 
 void log_number(struct log_line *l, const char *key, uint64_t value)
 {
-	char digits[24];
-	int n = snprintf(digits, sizeof(digits), "%" PRIu64, value);
+	char digits[24], *first = digits + sizeof(digits);
 
 	if (l->off)
 		return;
+	do
+		*--first = (char)('0' + value % 10);
+	while ((value /= 10) > 0);
+	size_t n = (size_t)(digits + sizeof(digits) - first);
+
 	/* Half a number would be a wrong one. */
-	if (!fits(l, strlen(key) + sizeof(",\"\":\"") + (size_t)n))
+	if (!fits(l, strlen(key) + sizeof(",\"\":\"") + n))
 		l->dropped = true;
 	else if (put_key(l, key))
-		put(l, digits, (size_t)n);
+		put(l, first, n);
 }
 
 static void format(struct log_line *l, const char *key, const char *fmt, va_list args)
@@ -213,12 +233,26 @@ void log_format(struct log_line *l, const char *key, const char *fmt, ...)
 	va_end(args);
 }
 
+/* "2026-11-23T10:22:21": made once in a second by each thread. */
+static const char *second_text(time_t second)
+{
+	static _Thread_local char text[64];
+	static _Thread_local time_t of = -1;
+	struct tm t;
+
+	if (second != of) {
+		gmtime_r(&second, &t);
+		snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d", t.tm_year + 1900,
+			 t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec);
+		of = second;
+	}
+	return text;
+}
+
 void log_begin(struct log_line *l, enum log_level level)
 {
 	static const char *const names[] = { "error", "warn", "info", "debug" };
 	struct timespec now;
-	struct tm t;
-	int n;
 
 	l->off = !log_wants(level);
 	l->json = log_to.format == LOG_JSON;
@@ -227,13 +261,17 @@ void log_begin(struct log_line *l, enum log_level level)
 	if (l->off)
 		return;
 	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &t);
-	n = snprintf(l->buf, sizeof(l->buf),
-		     l->json ? "{\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ\",\"level\":\"%s\""
-			     : "time=%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ level=%s",
-		     t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec,
-		     now.tv_nsec / 1000000, names[level]);
-	l->len = (size_t)n;
+	long ms = now.tv_nsec / 1000000;
+	char fraction[] = { '.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10),
+			    (char)('0' + ms % 10), 'Z' };
+	const char *second = second_text(now.tv_sec), *name = names[level];
+
+	put(l, l->json ? "{\"time\":\"" : "time=", l->json ? 9 : 5);
+	put(l, second, strlen(second));
+	put(l, fraction, sizeof(fraction));
+	put(l, l->json ? "\",\"level\":\"" : " level=", l->json ? 11 : 7);
+	put(l, name, strlen(name));
+	put(l, "\"", l->json ? 1 : 0);
 }
 
 void log_end(struct log_line *l)

@@ -193,7 +193,7 @@ static void arm(struct sessions *ss, struct session *x, uint64_t after_ms)
 static int try_target(struct sessions *ss, struct session *x)
 {
 	const struct addr *to = &ss->conf->target[x->target];
-	int r = shunt_connect(ss->s, (const struct sockaddr *)&to->ss, to->len, SHUNT_JOIN, x,
+	int r = shunt_connect(ss->s, (const struct sockaddr *)&to->ss, to->len, x->client, SHUNT_JOIN, x,
 			      &x->server);
 
 	if (r < 0)

@@ -27,6 +27,7 @@ struct source {
 	bool urgent;    /* the kernel told of an urgent byte that was not reached yet */
 	bool fresh;     /* epoll spoke of it just now, and would have told of an urgent byte */
 	bool ending;    /* the kernel told that the peer has finished: what is there is the last */
+	bool hurt;      /* it has failed: what is there is the last, and no FIN follows */
 	bool dry;       /* set by take: after this run nothing was left a moment ago */
 	bool bulk;      /* much came lately */
 	uint8_t thin;   /* small runs in a row */

@@ -20,12 +20,18 @@ void way_drop(struct kit *k, struct way *w)
 	w->urgent = -1;
 }
 
+/* Nothing follows what is held but the FIN, which is already there: both leave in one packet. */
+static bool fin_is_next(const struct way *w)
+{
+	return w->src.ending && !w->src.hurt && w->src.dry;
+}
+
 /* Send what is held. FLOW_DRY: nothing is held any more. */
 static enum flow drain(struct kit *k, struct way *w, int *error)
 {
 	while (w->held.where != RUN_NOWHERE) {
 		uint32_t refused = k->splice_refused;
-		ssize_t n = run_give(k, &w->held, w->out, w->moved, false);
+		ssize_t n = run_give(k, &w->held, w->out, w->moved, fin_is_next(w));
 
 		if (k->splice_refused != refused) {
 			w->src.no_splice = true;
@@ -96,7 +102,7 @@ static enum flow round_once(struct kit *k, const struct engine *e, struct way *w
 {
 	bool urgent = w->src.urgent, ask = urgent || !w->src.fresh;
 
-	w->src.fresh = false;
+	w->src.fresh = w->src.fresh && w->src.ending; /* after the FIN nothing comes any more */
 	enum flow f = ask ? take_urgent(k, w, error) : FLOW_TURN;
 
 	if (f != FLOW_TURN)

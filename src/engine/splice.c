@@ -10,8 +10,9 @@
  * line splice says one or the other for ever. So the end is asked of recv, which is cheap (once in
  * a stream's life) and never wrong; and EAGAIN asks for the mark, so that the urgent byte is known.
  *
- * A pipe costs three calls and its pages' references. Up to SMALL bytes a copy is cheaper, and
- * what is waiting is asked first, unless much came lately, or little again and again.
+ * A pipe costs three calls and its pages' references. Up to SMALL bytes a copy is cheaper; how many
+ * wait could be asked, but asking costs as much as copying them. So a stream begins small, is bulk
+ * from its first full measure on, and small again after THIN_RUNS small runs in a row.
  */
 #include <fcntl.h>
 
@@ -21,7 +22,6 @@
 enum {
 	SMALL = 8 * 1024, /* bytes up to which copying is cheaper than a pipe */
 	THIN_RUNS = 16,   /* small runs in a row that end a bulk transfer */
-	KNOWN_THIN = 4,   /* small ones in a row after which the next is expected to be small */
 	DRY = 32 * 1024   /* a shorter run is likely to have been the last for now */
 };
 
@@ -39,29 +39,12 @@ static const char *cannot(void)
 	return n == -EPERM || n == -ENOSYS ? "splice(2) is forbidden here" : NULL;
 }
 
-/* Is this more than a copy would be the cheaper way for? */
-static bool is_bulk(struct source *s)
-{
-	if (s->bulk)
-		return true;
-	if (s->thin >=
-	    KNOWN_THIN) /* a copy will tell, at the price of SMALL bytes if it was wrong */
-		return false;
-	s->bulk = sys_waiting(s->fd) > SMALL;
-	if (s->bulk)
-		s->thin = 0;
-	return s->bulk;
-}
-
-/* Little is waiting, as far as is known. A copy that finds more than that ends the belief. */
+/* Little is expected. A copy that fills its measure ends the belief. */
 static ssize_t take_small(struct kit *k, struct source *s, struct run *r, size_t max)
 {
 	ssize_t n = copy_take(k, s, r, max < SMALL ? max : SMALL);
 
-	if (n == SMALL)
-		s->thin = 0;
-	else if (n > 0 && s->thin < KNOWN_THIN)
-		s->thin++;
+	s->bulk = n == SMALL;
 	return n;
 }
 
@@ -82,7 +65,7 @@ static ssize_t splice_take(struct kit *k, struct source *s, struct run *r, size_
 
 	if (s->no_splice)
 		return copy_take(k, s, r, max);
-	if (!is_bulk(s))
+	if (!s->bulk)
 		return take_small(k, s, r, max);
 	if (pipe_take(&k->pipes, &p) < 0) {
 		s->pipe_refused++;

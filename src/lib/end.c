@@ -78,26 +78,27 @@ static void yield_fd(struct shunt_end *e)
 	e->src.fd = -1;
 }
 
-/* Stream sockets only, and only those that lead somewhere. */
-static int kind_of(int fd, size_t depth, enum end_kind *kind, bool *connecting)
+/* Stream sockets only. */
+static int kind_of(int fd, enum end_kind *kind)
 {
 	int type, domain;
-
-	*kind = END_WATCHED;
-	*connecting = false;
 	int r = sys_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type);
 
-	if (depth == SHUNT_WATCH)
-		return r == -EBADF ? r : 0;
-	if (r < 0)
-		return r;
-	r = sys_getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain);
+	if (r == 0)
+		r = sys_getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain);
 	if (r < 0)
 		return r;
 	if (type != SOCK_STREAM || (domain != AF_INET && domain != AF_INET6 && domain != AF_UNIX))
 		return -EPROTOTYPE;
 	*kind = domain == AF_UNIX ? END_UNIX : END_TCP;
-	r = sys_connected(fd);
+	return 0;
+}
+
+/* Only those that lead somewhere, or will. */
+static int leads(int fd, bool *connecting)
+{
+	int r = sys_connected(fd);
+
 	*connecting = r == 0;
 	if (r != -ENOTCONN)
 		return r < 0 ? r : 0;
@@ -107,16 +108,11 @@ static int kind_of(int fd, size_t depth, enum end_kind *kind, bool *connecting)
 	return error ? -error : -ENOTCONN;
 }
 
-int end_new(struct shunt *s, int fd, size_t depth, void *user, struct shunt_end **out)
+/* An end in its slot, for a descriptor that is known to be of this kind. */
+static int make(struct shunt *s, int fd, enum end_kind kind, size_t depth, struct shunt_end **out)
 {
-	enum end_kind kind;
-	bool connecting;
-	int r = kind_of(fd, depth, &kind, &connecting);
+	int r = s->slot_free == s->slot_count ? grow_slots(s) : 0;
 
-	if (r == 0 && kind != END_WATCHED)
-		r = sys_nonblock(fd);
-	if (r == 0 && s->slot_free == s->slot_count)
-		r = grow_slots(s);
 	if (r < 0)
 		return r;
 	struct shunt_end *e = sys_alloc(sizeof(*e));
@@ -126,15 +122,11 @@ int end_new(struct shunt *s, int fd, size_t depth, void *user, struct shunt_end 
 		free(e);
 		return r;
 	}
-	if (kind == END_TCP) /* without it a relay of small messages waits for ACKs (Nagle) */
-		sys_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	e->s = s;
-	e->user = user;
 	e->depth = e->want = depth;
 	e->kind = kind;
 	e->src.fd = fd;
 	e->interest = EPOLL_NONE;
-	e->facts = connecting ? F_CONNECTING : 0;
 	e->last = s->now = clock_ms();
 	e->stat.engine = depth == SHUNT_ALL ? SHUNT_COPY : s->engine->id;
 	list_init(&e->told);
@@ -145,8 +137,20 @@ int end_new(struct shunt *s, int fd, size_t depth, void *user, struct shunt_end 
 	s->slots[e->slot].end = e;
 	s->ends++;
 	end_touch(e);
-	if (kind == END_WATCHED) /* what epoll does not take, the call can say */
-		end_settle(e);
+	*out = e;
+	return 0;
+}
+
+int end_watched(struct shunt *s, int fd, struct shunt_end **out)
+{
+	struct shunt_end *e = NULL;
+	int type, r = sys_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type);
+
+	if (r != -EBADF)
+		r = make(s, fd, END_WATCHED, SHUNT_WATCH, &e);
+	if (r < 0)
+		return r;
+	end_settle(e); /* what epoll does not take, the call can say */
 	if (end_is(e, F_HURT)) {
 		r = -e->error;
 		end_free(e);
@@ -154,6 +158,59 @@ int end_new(struct shunt *s, int fd, size_t depth, void *user, struct shunt_end 
 	}
 	*out = e;
 	return 0;
+}
+
+int end_new(struct shunt *s, int fd, size_t depth, struct shunt_end **out)
+{
+	enum end_kind kind;
+	bool connecting;
+	int r = kind_of(fd, &kind);
+
+	if (r == 0)
+		r = leads(fd, &connecting);
+	if (r == 0)
+		r = sys_nonblock(fd);
+	return r < 0 ? r : end_ours(s, fd, kind, connecting, depth, out);
+}
+
+int end_ours(struct shunt *s, int fd, enum end_kind kind, bool connecting, size_t depth,
+	     struct shunt_end **out)
+{
+	int r = make(s, fd, kind, depth, out);
+
+	if (r < 0)
+		return r;
+	if (connecting)
+		(*out)->facts |= F_CONNECTING;
+	if (kind == END_TCP) /* without it a relay of small messages waits for ACKs (Nagle) */
+		sys_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	return 0;
+}
+
+int end_connect(struct shunt *s, const struct sockaddr *to, socklen_t len,
+		const struct shunt_end *like, size_t depth, struct shunt_end **out)
+{
+	int fd = sys_socket(to->sa_family, SOCK_STREAM, 0);
+
+	if (fd < 0)
+		return fd;
+	enum end_kind kind = to->sa_family == AF_UNIX ? END_UNIX : END_TCP;
+	bool connecting = false;
+
+	/* what waits there goes out with the last packet of the handshake */
+	if (kind == END_TCP && like && like->kind == END_TCP && sys_waiting(like->src.fd) > 0)
+		sys_setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, 0);
+	int r = sys_connect(fd, to, len);
+
+	if (r == -EINPROGRESS)
+		r = leads(fd, &connecting); /* on the loopback it is up by now */
+	if (r == 0)
+		r = end_ours(s, fd, kind, connecting, depth, out);
+	if (r < 0) {
+		sys_reset_at_close(fd); /* it may be up: no orderly end of what never began */
+		sys_close(fd);
+	}
+	return r;
 }
 
 void end_free(struct shunt_end *e)

@@ -5,8 +5,16 @@
 
 #include "lib/context.h"
 
-/* A new end in its slot. -ENOTSOCK, -EPROTOTYPE, -ENOTCONN, -ENOMEM, -ENOSPC. */
-int end_new(struct shunt *s, int fd, size_t depth, void *user, struct shunt_end **out);
+/* A new end for a socket from outside. -ENOTSOCK, -EPROTOTYPE, -ENOTCONN, -ENOMEM, -ENOSPC. */
+int end_new(struct shunt *s, int fd, size_t depth, struct shunt_end **out);
+/* For one that we made: a stream socket, non-blocking, connected or connecting. */
+int end_ours(struct shunt *s, int fd, enum end_kind kind, bool connecting, size_t depth,
+	     struct shunt_end **out);
+/* For any descriptor that epoll takes. */
+int end_watched(struct shunt *s, int fd, struct shunt_end **out);
+/* Begin to connect: see shunt_connect. */
+int end_connect(struct shunt *s, const struct sockaddr *to, socklen_t len,
+		const struct shunt_end *like, size_t depth, struct shunt_end **out);
 
 /* epoll said so, of an end that is not joined. */
 void end_ready(struct shunt_end *e, uint32_t events);

@@ -237,7 +237,7 @@ static void run(struct join *j, int i)
 		return;
 	/* epoll is silent about a hurt end: only its queue's end is the end */
 	if (end_is(from, F_HURT))
-		w->src.ending = true;
+		w->src.ending = w->src.hurt = true;
 	enum flow f = pump(&s->kit, s->engine, w, &error);
 
 	if (progress(&s->kit) != before)

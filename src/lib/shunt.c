@@ -152,7 +152,11 @@ int shunt_attach(struct shunt *s, int fd, size_t depth, void *user, struct shunt
 {
 	if (fd < 0 || !end || !is_depth(depth))
 		return -EINVAL;
-	return end_new(s, fd, depth, user, end);
+	int r = depth == SHUNT_WATCH ? end_watched(s, fd, end) : end_new(s, fd, depth, end);
+
+	if (r == 0)
+		(*end)->user = user;
+	return r;
 }
 
 int shunt_detach(struct shunt_end *e)
@@ -182,26 +186,17 @@ int shunt_detach(struct shunt_end *e)
 	return fd;
 }
 
-int shunt_connect(struct shunt *s, const struct sockaddr *to, socklen_t len, size_t depth,
-		  void *user, struct shunt_end **end)
+int shunt_connect(struct shunt *s, const struct sockaddr *to, socklen_t len, struct shunt_end *like,
+		  size_t depth, void *user, struct shunt_end **end)
 {
-	if (!to || !end || len < sizeof(to->sa_family) || depth == SHUNT_WATCH || !is_depth(depth))
+	if (!to || !end || len < sizeof(to->sa_family) || depth == SHUNT_WATCH ||
+	    !is_depth(depth) || (like && like->s != s))
 		return -EINVAL;
-	int fd = sys_socket(to->sa_family, SOCK_STREAM, 0);
+	int r = end_connect(s, to, len, like, depth, end);
 
-	if (fd < 0)
-		return fd;
-	int r = sys_connect(fd, to, len);
-
-	if (r == -EINPROGRESS)
-		r = 0;
-	if (r == 0)
-		r = end_new(s, fd, depth, user, end);
-	if (r < 0) {
-		sys_reset_at_close(fd); /* it may be up: no orderly end of what never began */
-		sys_close(fd);
+	if (r < 0)
 		return r;
-	}
+	(*end)->user = user;
 	if (!end_is(*end, F_CONNECTING))
 		end_tell(*end, SHUNT_CONNECTED);
 	return 0;

@@ -63,7 +63,7 @@ int main(void)
 	pair(two);
 	CHECK(shunt_attach(s, one[0], SHUNT_HEAD(4), NULL, &a) == 0);
 	CHECK(shunt_attach(s, two[0], SHUNT_NONE, NULL, &b) == 0);
-	CHECK(shunt_connect(s, &nowhere, sizeof(nowhere.sa_family), SHUNT_NONE, NULL, &c) < 0);
+	CHECK(shunt_connect(s, &nowhere, sizeof(nowhere.sa_family), NULL, SHUNT_NONE, NULL, &c) < 0);
 
 	CHECK(write(one[1], "head and body", 13) == 13);
 	buf = next(SHUNT_ARRIVED, a)->buf;

@@ -58,11 +58,11 @@ struct actor *actor_connect(struct world *w, struct peer *p, uint16_t port, size
 
 	a->connecting = true;
 	sys_fault_connect_late(w->story->connect_late);
-	int r = shunt_connect(w->s, (struct sockaddr *)&to, sizeof(to), depth, a, &a->end);
+	int r = shunt_connect(w->s, (struct sockaddr *)&to, sizeof(to), NULL, depth, a, &a->end);
 
 	if (r < 0) { /* the peer must not take what it left for the new one */
 		peer_forgets(p);
-		r = shunt_connect(w->s, (struct sockaddr *)&to, sizeof(to), depth, a, &a->end);
+		r = shunt_connect(w->s, (struct sockaddr *)&to, sizeof(to), NULL, depth, a, &a->end);
 	}
 	sys_fault_connect_late(false);
 	if (r < 0 && fault_is_single())

@@ -67,7 +67,7 @@ static void refused(struct world *w)
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	it.nobody = (struct peer){ .name = "nobody" };
 	*a = (struct actor){ .name = "refused", .peer = &it.nobody };
-	int r = shunt_connect(w->s, (struct sockaddr *)&to, sizeof(to), SHUNT_ALL, a, &a->end);
+	int r = shunt_connect(w->s, (struct sockaddr *)&to, sizeof(to), NULL, SHUNT_ALL, a, &a->end);
 
 	a->made = r == 0;
 }

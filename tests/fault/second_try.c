@@ -61,5 +61,5 @@ static void tell(struct world *w)
 }
 
 const struct story story_second_try = {
-	.name = "second_try", .tell = tell, .event = event, .least = 40, .connect_late = true
+	.name = "second_try", .tell = tell, .event = event, .least = 38, .connect_late = true
 };

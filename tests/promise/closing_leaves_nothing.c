@@ -68,7 +68,7 @@ static void with_everything_in_flight(void **state)
 
 			a->peer.say = 50000;
 			assert_int_equal(shunt_connect(st->s, (struct sockaddr *)&door.at,
-						       sizeof(door.at), SHUNT_NONE, late[i],
+						       sizeof(door.at), NULL, SHUNT_NONE, late[i],
 						       &late[i]->end),
 					 0);
 			assert_int_equal(shunt_join(a->end, late[i]->end), 0);

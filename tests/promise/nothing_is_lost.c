@@ -28,7 +28,7 @@ static void joined_before_connected(void **state)
 	narrow_door(&door);
 	expect_each_other(a, b);
 	says(a, 3 * MB);
-	assert_int_equal(shunt_connect(st->s, (struct sockaddr *)&door.at, sizeof(door.at),
+	assert_int_equal(shunt_connect(st->s, (struct sockaddr *)&door.at, sizeof(door.at), NULL,
 				       SHUNT_NONE, b, &b->end),
 			 0);
 	assert_int_equal(shunt_insert(b->end, "", 0), 0);
@@ -52,7 +52,7 @@ static void queued_before_connected(void **state)
 	struct part *b = part_empty(st);
 
 	narrow_door(&door);
-	assert_int_equal(shunt_connect(st->s, (struct sockaddr *)&door.at, sizeof(door.at),
+	assert_int_equal(shunt_connect(st->s, (struct sockaddr *)&door.at, sizeof(door.at), NULL,
 				       SHUNT_NONE, b, &b->end),
 			 0);
 	assert_int_equal(shunt_insert(b->end, "first ", 6), 0);
@@ -85,7 +85,7 @@ static void refused_and_joined_again(void **state)
 
 	narrow_door(&door);
 	says(a, 200 * KB);
-	assert_int_equal(shunt_connect(st->s, (struct sockaddr *)&door.at, sizeof(door.at),
+	assert_int_equal(shunt_connect(st->s, (struct sockaddr *)&door.at, sizeof(door.at), NULL,
 				       SHUNT_NONE, b, &b->end),
 			 0);
 	a->other = b;
@@ -119,7 +119,7 @@ static void refused_and_left_alone(void **state)
 	struct part *a = part_new(st, TCP4, SHUNT_HEAD(5)), *b = part_empty(st);
 
 	narrow_door(&door);
-	assert_int_equal(shunt_connect(st->s, (struct sockaddr *)&door.at, sizeof(door.at),
+	assert_int_equal(shunt_connect(st->s, (struct sockaddr *)&door.at, sizeof(door.at), NULL,
 				       SHUNT_NONE, b, &b->end),
 			 0);
 	assert_int_equal(shunt_join(a->end, b->end), 0);
@@ -146,7 +146,7 @@ static void nobody_there_is_said(void **state)
 
 	narrow_door(&door);
 	narrow_free(&door);
-	int r = shunt_connect(st->s, (struct sockaddr *)&door.at, sizeof(door.at), SHUNT_NONE, b,
+	int r = shunt_connect(st->s, (struct sockaddr *)&door.at, sizeof(door.at), NULL, SHUNT_NONE, b,
 			      &b->end);
 
 	if (r == 0)
@@ -212,7 +212,7 @@ static void undone_with_unseen_bytes(void **state)
 		a[i] = part_new(st, TCP4, depths[i]);
 		unseen(st, TCP4, a[i], NULL);
 		b[i] = part_empty(st);
-		assert_int_equal(shunt_connect(st->s, (struct sockaddr *)&door.at, sizeof(door.at),
+		assert_int_equal(shunt_connect(st->s, (struct sockaddr *)&door.at, sizeof(door.at), NULL,
 					       SHUNT_JOIN, b[i], &b[i]->end),
 				 0);
 		assert_int_equal(shunt_join(a[i]->end, b[i]->end), 0);
