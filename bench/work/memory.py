@@ -2,7 +2,7 @@
 """memory: what a connection takes that does nothing
 
 User memory is the anonymous memory of the relay's processes. Kernel memory is that of the whole
-machine (slab, stacks, page tables, per-CPU), before and after: the client's and the server's
+machine (objects in slabs, stacks, page tables, per-CPU), before and after: the client's and the server's
 sockets are in it, so that a run without a relay is taken off. Other programs' use of the kernel's
 memory is noise here: the most is told beside the least.
 """
