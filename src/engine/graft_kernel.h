@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* graft_kernel.h — the kernel's half of grafts: programs and maps, loaded or found pinned
  *
- *   BPFFS/shunt/v1-NETNS-FIRST-LAST/    one folder for each range of ports; NETNS is the namespace's
- *     t4 t6 slots events counts devices ports            cookie. Maps outlive who made them, pinned
- *     in out                                             programs
+ *   BPFFS/shunt/v1-NETNS-FIRST-LAST/    one folder for each range of ports (graft_folder)
+ *     t4 t6 slots events counts devices ports            maps outlive who made them
+ *     in-ID out-ID                                       programs, by their number in the kernel
  *     link-in-IFINDEX link-out-IFINDEX                   TCX links; clsact filters need no pin
  *
  * Who opens the folder first makes all of it; who comes later, after a crash say, finds the maps with
  * all grafts in them, loads programs of its own on the same maps, and puts them in place of the old
- * ones. One process at a time: an abstract Unix socket is bound while the folder is in use, and the
- * kernel lets go of it when the process dies. A range that overlaps with another one's is refused.
+ * ones (graft_device). One process at a time; a range that overlaps with another one's is refused.
  */
 #ifndef ENGINE_GRAFT_KERNEL_H
 #define ENGINE_GRAFT_KERNEL_H
@@ -19,48 +18,59 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "engine/graft_folder.h"
+#include "engine/graft_load.h"
 #include "engine/graft_map.h"
 
-#define GRAFT_BPFFS "/sys/fs/bpf"
-
 struct graft_kernel {
-	char dir[256];
-	int lock;    /* the abstract socket */
-	int in, out; /* programs */
+	char dir[GRAFT_PATH];
+	int lock;       /* graft_folder_lock; -1: only looked at */
+	int program[2]; /* by enum graft_way; -1 when only looked at or taken */
+	uint32_t id[2];
 	int t4, t6, slots_fd, events, counts, devices, ports_fd;
-	struct graft_slot *slot; /* mapped, `slots` of them */
+	int notes;               /* graft_note */
+	struct graft_slot *slot; /* mapped, `slots` of them; NULL: the folder is not whole */
 	uint32_t slots;
 	uint8_t *strip; /* mapped: enum graft_strip for each of GRAFT_PORTS ports */
 	bool found;     /* the maps were there before: there may be grafts in them */
+	uint16_t first, last;
 };
 
 /* Open the folder for ports first…last below bpffs (NULL: GRAFT_BPFFS), with room for `slots` grafts
  * when it is new. 0, or -errno with the problem and its remedy in words: -EPERM, -ENOENT (no bpffs, no
- * BTF), -EADDRINUSE (another process has it, or a range that overlaps), -EPROTO (another layout), ... */
+ * BTF), -EADDRINUSE (another process has it, or a range that overlaps), -EPROTO (another layout),
+ * -ENOSYS (built without grafts), ... k needs no closing then. */
 int graft_kernel_open(struct graft_kernel *k, const char *bpffs, uint16_t first, uint16_t last,
 		      uint32_t slots, char *problem, size_t size);
 /* Let go of everything; what is pinned, and attached, goes on. */
 void graft_kernel_close(struct graft_kernel *k);
 /* Undo everything that open made in the kernel (after graft_devices_detach): pins, folders. */
 void graft_kernel_remove(struct graft_kernel *k);
+/* Load the programs anew: the kernel does not take one program twice on one device, and a second one
+ * is what it takes to come first again without a gap. The old ones stay pinned while they are in use. */
+int graft_kernel_reload(struct graft_kernel *k, char *problem, size_t size);
 
 /* What graft_kernel_open would say, without leaving anything behind: 0 or -errno. */
 int graft_kernel_probe(const char *bpffs, char *problem, size_t size);
 
-/* The folders of this network namespace, one after the other, whether in use or not: first, last, and
- * pid of who uses it (0: nobody). Returns how many there are, at most `most` are filled in. */
-struct graft_folder {
-	char dir[256];
-	uint16_t first, last;
-	pid_t user;
-};
-int graft_kernel_folders(const char *bpffs, struct graft_folder *f, int most);
-/* Open one for reading (status, list), without its lock. close as usual. */
+/* Open one of graft_folders() for reading (status, list), without its lock. close as usual. */
 int graft_kernel_look(struct graft_kernel *k, const char *dir, char *problem, size_t size);
-/* Take one with its lock to remove it: -EADDRINUSE: it is in use. */
+/* Take one with its lock to remove it, whole or not: -EADDRINUSE: it is in use. */
 int graft_kernel_take(struct graft_kernel *k, const char *dir, char *problem, size_t size);
 
+/* Is this one of the programs of k's folder? Also such as earlier processes loaded. */
+bool graft_kernel_owns(const struct graft_kernel *k, enum graft_way way, uint32_t id);
+/* Or of any folder of this namespace? They leave each other's packets alone. */
+bool graft_kernel_kin(const struct graft_kernel *k, enum graft_way way, uint32_t id);
+/* Let go of all programs but the present ones: no device has them any more. */
+void graft_kernel_forget(const struct graft_kernel *k);
+
+/* Slots that are not FREE. */
+unsigned graft_kernel_grafts(const struct graft_kernel *k);
 /* Counts of all CPUs together. */
 int graft_kernel_counts(const struct graft_kernel *k, uint64_t counts[GC_COUNTS]);
+
+/* "in" and "out" */
+const char *graft_way_name(enum graft_way way);
 
 #endif
