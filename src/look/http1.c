@@ -78,6 +78,13 @@ static int on_method(llhttp_t *p, const char *at, size_t len)
 	return 0;
 }
 
+/* One method is enough: so few bytes may hold a whole request and the next one's. */
+static int stop_here(llhttp_t *p)
+{
+	(void)p;
+	return HPE_PAUSED;
+}
+
 static int on_url(llhttp_t *p, const char *at, size_t len)
 {
 	struct head *h = p->data;
@@ -239,7 +246,7 @@ static struct look target_begins(bool connect, const char *bytes, size_t n)
 		return look_more(0);
 	bytes++;
 	n--;
-	if (connect ? host_possible(bytes, 1) : *bytes == '/' || *bytes == '*')
+	if (connect ? *bytes != ' ' && host_possible(bytes, 1) : *bytes == '/' || *bytes == '*')
 		return look_yes();
 	for (size_t i = 0; !connect && i < 2; i++) {
 		size_t len = strlen(schemes[i]);
@@ -260,11 +267,12 @@ static struct look target_begins(bool connect, const char *bytes, size_t n)
 /* As look_http_begins; MORE does not say how much. */
 static struct look begins(const char *bytes, size_t n)
 {
-	static const llhttp_settings_t first_word = { .on_method = on_method };
+	static const llhttp_settings_t first_word = { .on_method = on_method,
+						      .on_method_complete = stop_here };
 	size_t empty = empty_line(bytes, n);
 	struct head h = { 0 };
+	llhttp_errno_t rc;
 	llhttp_t p;
-	bool failed;
 
 	if (n == 0 || n == empty || (n == 1 && bytes[0] == '\r'))
 		return look_more(0);
@@ -279,11 +287,11 @@ static struct look begins(const char *bytes, size_t n)
 		return look_no("not HTTP");
 	llhttp_init(&p, HTTP_REQUEST, &first_word);
 	p.data = &h;
-	failed = llhttp_execute(&p, bytes, n) != HPE_OK;
-	/* A method that is cut off is reported as well, so it counts only with what follows it. */
-	if (h.method.len == n)
-		return failed ? look_no("no method of HTTP") : look_more(0);
-	if (h.method.len == 0 || p.method > HTTP_SOURCE)
+	rc = llhttp_execute(&p, bytes, n);
+	if (rc == HPE_OK)
+		return look_more(0);
+	/* RTSP's methods and PRI come after those of HTTP. */
+	if (rc != HPE_PAUSED || p.method > HTTP_SOURCE)
 		return look_no("no method of HTTP");
 	return target_begins(p.method == HTTP_CONNECT, bytes + h.method.len, n - h.method.len);
 }

@@ -90,6 +90,8 @@ static void the_host_is_found(void **state)
 	taken("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "OPTIONS * 1.1 host=a size=31");
 	/* One empty line before it, as after a body that was longer than told. */
 	taken("\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET / 1.1 host=a size=29");
+	/* A request and the next one, which is none, in the few bytes that begin it. */
+	taken("GET / HTTP/1.0\r\n\r\nGETS\r\n", "GET / 1.0 host= size=18");
 	taken("\nM-SEARCH / HTTP/1.1\r\nHost: a\r\n\r\n", "M-SEARCH / 1.1 host=a size=33");
 }
 
@@ -169,13 +171,14 @@ static const struct {
 	HEAD("GET / RTSP/1.0\r\n\r\n", "not HTTP", 0),
 	HEAD("OPTIONS rtsp://a/b RTSP/1.0\r\n\r\n", "target that is none", 9),
 	HEAD("OPTIONS sip:a@b SIP/2.0\r\n\r\n", "target that is none", 9),
-	HEAD("DESCRIBE / RTSP/1.0\r\n\r\n", "no method", 9),
+	HEAD("DESCRIBE / RTSP/1.0\r\n\r\n", "no method", 8),
 	HEAD("PRI / HTTP/1.1\r\nHost: a\r\n\r\n", "no method", 5),
 	HEAD("PRI * HTTP/2.0\r\n\r\nSX", "no method", 20),
 	HEAD("GETS / HTTP/1.1\r\n", "no blank", 4),
 	HEAD("GEX", "no method", 3),
 	HEAD("get / HTTP/1.1\r\n", "not HTTP", 1),
 	HEAD("GET  / HTTP/1.1\r\n", "target that is none", 5),
+	HEAD("CONNECT  a:1 HTTP/1.1\r\n", "target that is none", 9),
 	HEAD("GET hxtp://", "target that is none", 6),
 	HEAD("\r\n\r\n", "not HTTP", 3),
 	HEAD("\r\n\r\n\0\r\nQUIT\n\x21", "not HTTP", 3),
