@@ -40,17 +40,28 @@ static __always_inline void note_ack(struct graft_side *from, struct graft_side 
 		__sync_fetch_and_or(&to->seen, SIDE_FIN_ACKED);
 }
 
-/* Does it lie within what the other peer allowed? Then it counts, once. */
+/* Does it begin within what the other peer allowed? Then it counts, once. Where it ends does not matter:
+ * some receivers take more than they announced (the byte of a window probe), and what they acknowledge
+ * must be known to have been sent. Nothing comes after a FIN, and no byte lies behind one. */
 static __always_inline void note_data(struct graft_side *from, struct graft_side *to,
 				      const struct packet *p)
 {
-	__u32 end = p->seq + p->payload, was = from->next;
+	__u32 end = p->seq + p->payload;
 
-	if (before(to->edge, end + from->dseq))
+	if (before(to->edge, p->seq + from->dseq) || (from->seen & SIDE_FIN))
 		return;
-	if (before(was, end) && __sync_val_compare_and_swap(&from->next, was, end) == was)
-		__sync_fetch_and_add(&from->bytes, (__u64)(end - was));
-	if ((p->flags & TCP_FIN) && !(from->seen & SIDE_FIN)) {
+#pragma unroll
+	for (int i = 0; i < 3; i++) { /* another CPU, or user space, may move it in between */
+		__u32 was = from->next;
+
+		if (!before(was, end))
+			break;
+		if (__sync_val_compare_and_swap(&from->next, was, end) == was) {
+			__sync_fetch_and_add(&from->bytes, (__u64)(end - was));
+			break;
+		}
+	}
+	if ((p->flags & TCP_FIN) && !before(end, from->next)) {
 		from->fin_end = end + 1;
 		__sync_fetch_and_or(&from->seen, SIDE_FIN);
 	}
@@ -199,7 +210,7 @@ static __noinline bool slow_options(struct __sk_buff *skb, struct graft_side *fr
 	count(GC_SLOW);
 	if (!walk_options(skb, at, &o, sum))
 		return false;
-	if (o.echo_met)
+	if (o.echo_met && (p->flags & TCP_ACK))
 		__sync_fetch_and_or(&from->seen, SIDE_ECHO_NEW);
 	return true;
 }
@@ -383,7 +394,7 @@ static __always_inline int pass(struct __sk_buff *skb, struct graft_slot *slot, 
 		raised = to->here - (p->ack + from->dack);
 		if (raised >= 1u << 31)
 			raised = 0;
-		else
+		if (raised)
 			count(GC_RAISED);
 	}
 	return forward(skb, from, to, p, raised, v6);
