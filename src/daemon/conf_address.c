@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* conf_address.c — values that are addresses: where to listen, where servers are
+ *
+ * Nothing is asked of a resolver here: a configuration can be judged on any machine, at once. What is
+ * in digits becomes a socket address, so that nobody has to do it again; a name stays a name.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/conf_value.h"
+
+#define DIGITS    "0123456789"
+#define INHERITED "fd:"
+#define FD_LEAST  3 /* 0 to 2 are the standard ones */
+#define FD_MOST   ((1 << 20) - 1)
+
+static bool keep(const struct conf_reading *in, const char **kept, const char *text)
+{
+	*kept = conf_copy(in->conf, text);
+	return *kept || conf_refuse(in, text, "no memory is left");
+}
+
+/* -- where to listen -- */
+
+static bool listen_ip_read(const struct conf_reading *in, void *field, const char *text)
+{
+	struct conf_address *a = field;
+	const char *problem;
+
+	a->place = in->at;
+	a->fd = -1;
+	if (addr_parse(text, ADDR_LISTEN, &a->name, &problem) < 0)
+		return conf_refuse(in, text, problem);
+	return keep(in, &a->text, text);
+}
+
+static bool listen_read(const struct conf_reading *in, void *field, const char *text)
+{
+	struct conf_address *a = field;
+	const char *number = text + strlen(INHERITED);
+	size_t n;
+
+	if (strncmp(text, INHERITED, strlen(INHERITED)) != 0)
+		return listen_ip_read(in, field, text);
+	n = strspn(number, DIGITS);
+	a->place = in->at;
+	a->fd = n > 0 && n < 8 && number[n] == '\0' ? atoi(number) : -1;
+	if (a->fd < FD_LEAST || a->fd > FD_MOST)
+		return conf_refuse(in, text,
+				   "this is not a socket that a service manager hands over: "
+				   "the first one is fd:3");
+	return keep(in, &a->text, text);
+}
+
+static void listen_write(const struct conf_key *key, const void *field, FILE *to)
+{
+	const struct conf_address *a = field;
+
+	(void)key;
+	conf_write_text(a->text, to);
+}
+
+const struct conf_type value_listen = { "address", false, listen_read, listen_write };
+const struct conf_type value_listen_ip = { "address", false, listen_ip_read, listen_write };
+
+/* -- where servers are -- */
+
+/* "_service._tcp.name": its records have hosts and ports. */
+static bool is_srv(const char *text)
+{
+	const char *dot = strchr(text, '.');
+
+	return text[0] == '_' && dot && dot[1] == '_';
+}
+
+static bool srv_read(const struct conf_reading *in, struct conf_target *t, const char *text)
+{
+	char with_port[ADDR_HOST + 2];
+	const char *problem, *protocol = strchr(text, '.') + 1;
+
+	if (strchr(text, ':'))
+		return conf_refuse(in, text,
+				   "an SRV name brings its ports along: leave the port out");
+	if (strncmp(protocol, "_tcp.", strlen("_tcp.")) != 0)
+		return conf_refuse(in, text,
+				   "an SRV name of TCP is written like _service._tcp.b.example");
+	if (strlen(text) >= ADDR_HOST)
+		return conf_refuse(in, text, "the name is longer than 253 characters");
+	snprintf(with_port, sizeof(with_port), "%s:1", text);
+	if (addr_parse(with_port, ADDR_TARGET, &t->name, &problem) < 0)
+		return conf_refuse(in, text, problem);
+	t->kind = CONF_TARGET_SRV;
+	t->name.port = 0;
+	return keep(in, &t->text, text);
+}
+
+static bool server_read(const struct conf_reading *in, void *field, const char *text)
+{
+	struct conf_target *t = field;
+	const char *problem;
+	int n = 0;
+
+	if (is_srv(text))
+		return srv_read(in, t, text);
+	if (addr_parse(text, ADDR_TARGET, &t->name, &problem) < 0)
+		return conf_refuse(in, text, problem);
+	if (t->name.kind == ADDR_NAME)
+		t->kind = CONF_TARGET_NAME;
+	else
+		n = addr_resolve(&t->name, t->addr, sizeof(t->addr) / sizeof(t->addr[0]), &problem);
+	if (n < 0)
+		return conf_refuse(in, text, problem);
+	t->addrs = (size_t)n;
+	return keep(in, &t->text, text);
+}
+
+static void server_write(const struct conf_key *key, const void *field, FILE *to)
+{
+	const struct conf_target *t = field;
+
+	(void)key;
+	conf_write_text(t->text, to);
+}
+
+const struct conf_type value_server = { "address", false, server_read, server_write };
