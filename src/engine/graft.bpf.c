@@ -14,6 +14,10 @@
 
 enum { HOST_PACKET = 0, FRAGMENT_AT = 0x1fff, FRAGMENT = 0x3fff };
 
+/* In the fourth word of a SYN's header: ECE, CWR, and the third bit of accurate ECN (RFC 9768), which
+ * alone would still ask for that. */
+#define TCP_ASKS_ECN ((__u32)(TCP_ECE | TCP_CWR) << 16 | 1u << 24)
+
 /* ARMED: may the pair be cut on this packet? */
 static __always_inline bool may_cut(struct graft_slot *slot, const struct packet *p)
 {
@@ -85,7 +89,7 @@ static __noinline int in_v4(struct __sk_buff *skb)
 		return refuse(*ref, GC_OPTIONS);
 	if (fragment)
 		return refuse(*ref, GC_FRAGMENT);
-	if (!total) /* more than fits into the field (BIG TCP) */
+	if (!total && skb->gso_size) /* more than fits into the field (BIG TCP) */
 		total = skb->len - ETH_HLEN;
 	if (total < header || total > skb->len - ETH_HLEN || !read_tcp(&p, &w, total - header))
 		return refuse(*ref, GC_SHORT);
@@ -125,7 +129,7 @@ static __noinline int in_v6(struct __sk_buff *skb)
 
 	if (!ref)
 		return NEXT;
-	if (!total)
+	if (!total && skb->gso_size)
 		total = skb->len - L4_V6;
 	if (total > skb->len - L4_V6 || !read_tcp(&p, &w, total))
 		return refuse(*ref, GC_SHORT);
@@ -159,11 +163,11 @@ static __noinline int fit_syn(struct __sk_buff *skb, __u32 l4, struct tcp_words 
 		o.strip = strip;
 		walk_options(skb, l4 + TCP_LEAST, &o, &sum);
 	}
-	if ((strip & STRIP_ECN) && (rest & (TCP_ECE | TCP_CWR) << 16)) {
-		__u8 flags = (rest >> 16 & 0xff) & ~(TCP_ECE | TCP_CWR);
+	if ((strip & STRIP_ECN) && (rest & TCP_ASKS_ECN)) {
+		__u32 is = bpf_htonl(rest & ~TCP_ASKS_ECN);
 
-		differ(&sum, w->rest, bpf_htonl(rest & ~((__u32)(TCP_ECE | TCP_CWR) << 16)));
-		bpf_skb_store_bytes(skb, l4 + 13, &flags, 1, 0);
+		differ(&sum, w->rest, is);
+		bpf_skb_store_bytes(skb, l4 + 12, &is, 2, 0);
 	}
 	bpf_l4_csum_replace(skb, l4 + TCP_SUM_AT, 0, fold32(sum), 0);
 	count(GC_SYN);
