@@ -178,7 +178,7 @@ static int on_header_value(llhttp_t *p, const char *at, size_t len)
 
 	if (len == 0)
 		return 0;
-	if (h->value.len > 0 || memchr(colon, '\n', (size_t)(at - colon)))
+	if (memchr(colon, '\n', (size_t)(at - colon)))
 		return refuse(p, "a header line folded into the next");
 	h->value = (struct run){ at, len };
 	if (h->field.len == 4 && starts(h->field, "host") && !host_possible(at, len))
@@ -190,17 +190,22 @@ static int on_header_value_complete(llhttp_t *p)
 {
 	struct head *h = p->data;
 	struct run v = h->value;
-	struct http_facts *f = h->facts;
-	char aside[NAME_MOST + 1]; /* a Host that has no say must be one all the same */
-	size_t aside_len;
+	char host[NAME_MOST + 1];
+	size_t len;
 
 	if (h->field.len != 4 || !starts(h->field, "host"))
 		return 0;
 	while (v.len > 0 && (v.at[v.len - 1] == ' ' || v.at[v.len - 1] == '\t'))
 		v.len--;
-	if (v.len > 0 && !host_read(v.at, v.len, h->named ? aside : f->host,
-				    h->named ? &aside_len : &f->host_len))
+	if (v.len == 0)
+		return 0;
+	/* One that has no say must be a host all the same. */
+	if (!host_read(v.at, v.len, host, &len))
 		return refuse(p, "a Host that is none");
+	if (h->named)
+		return 0;
+	memcpy(h->facts->host, host, len + 1);
+	h->facts->host_len = len;
 	return 0;
 }
 

@@ -13,6 +13,9 @@
 #define TLV_HEADER 3
 #define TLV_CRC32C 3
 
+const uint8_t proxyproto_signature[] = { '\r', '\n', '\r', '\n', '\0', '\r',
+					 '\n', 'Q',  'U',  'I',  'T',  '\n' };
+
 void proxyproto_address(struct addr *a, int family, const uint8_t *ip, uint16_t port)
 {
 	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
@@ -98,7 +101,7 @@ static const char *header_problem(const uint8_t *bytes, size_t n)
 	size_t cmp = n < PROXYPROTO_SIGNATURE_LEN ? n : PROXYPROTO_SIGNATURE_LEN;
 	size_t want, most = LOOK_MOST - PROXYPROTO_HEADER;
 
-	if (memcmp(bytes, PROXYPROTO_SIGNATURE, cmp) != 0)
+	if (memcmp(bytes, proxyproto_signature, cmp) != 0)
 		return "not a PROXY header";
 	if (n > 12 && bytes[12] != PROXYPROTO_LOCAL && bytes[12] != PROXYPROTO_PROXY)
 		return bytes[12] >> 4 == 2 ? "a PROXY header with an unknown command"

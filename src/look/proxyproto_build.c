@@ -62,7 +62,7 @@ static void be16_to(uint8_t *p, size_t value)
 /* Version 2's header before the addresses; returns where these go. */
 static uint8_t *header(uint8_t *out, unsigned command, unsigned family, size_t len)
 {
-	memcpy(out, PROXYPROTO_SIGNATURE, PROXYPROTO_SIGNATURE_LEN);
+	memcpy(out, proxyproto_signature, PROXYPROTO_SIGNATURE_LEN);
 	out[12] = (uint8_t)command;
 	out[13] = (uint8_t)family;
 	be16_to(out + 14, len);

@@ -10,7 +10,6 @@
 struct addr;
 struct proxy_facts;
 
-#define PROXYPROTO_SIGNATURE     "\r\n\r\n\0\r\nQUIT\n"
 #define PROXYPROTO_SIGNATURE_LEN 12
 #define PROXYPROTO_HEADER        16 /* signature, version and command, family and protocol, length */
 #define PROXYPROTO_V4            12 /* two addresses and two ports */
@@ -24,6 +23,9 @@ enum {
 	PROXYPROTO_TCP6 = 0x21,
 	PROXYPROTO_STREAM = 0x31
 };
+
+/* What version 2 begins with. */
+extern const uint8_t proxyproto_signature[PROXYPROTO_SIGNATURE_LEN];
 
 /* As look_proxy and look_proxy_begins, for version 2. `out` is empty. */
 struct look proxyproto_binary(const uint8_t *bytes, size_t n, struct proxy_facts *out);

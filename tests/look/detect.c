@@ -99,6 +99,7 @@ static void what_is_none_of_them_is_unknown(void **state)
 	sample_refused("a packet too short for OpenVPN", tell, BYTES("\x00\x0d\x38"),
 		       "none of the protocols", 2);
 	sample_refused("one too long", tell, BYTES("\x04\xff\x50"), "none of the protocols", 2);
+	sample_refused("one between the two", tell, BYTES("\x01\x00"), "none of the protocols", 2);
 	sample_refused("another word of OpenVPN", tell, BYTES("\x00\x0e\x40"),
 		       "none of the protocols", 3);
 	sample_refused("a reset with key 1", tell, BYTES("\x00\x0e\x39"), "none of the protocols",
