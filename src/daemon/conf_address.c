@@ -22,34 +22,45 @@ static bool keep(const struct conf_reading *in, const char **kept, const char *t
 
 /* -- where to listen -- */
 
-static bool listen_ip_read(const struct conf_reading *in, void *field, const char *text)
+static bool is_inherited(const char *text)
 {
-	struct conf_address *a = field;
+	return strncmp(text, INHERITED, strlen(INHERITED)) == 0;
+}
+
+static bool name_read(const struct conf_reading *in, struct conf_address *a, const char *text)
+{
 	const char *problem;
 
-	a->place = in->at;
-	a->fd = -1;
+	*a = (struct conf_address){ .place = in->at, .fd = -1 };
 	if (addr_parse(text, ADDR_LISTEN, &a->name, &problem) < 0)
 		return conf_refuse(in, text, problem);
 	return keep(in, &a->text, text);
 }
 
-static bool listen_read(const struct conf_reading *in, void *field, const char *text)
+static bool inherited_read(const struct conf_reading *in, struct conf_address *a, const char *text)
 {
-	struct conf_address *a = field;
 	const char *number = text + strlen(INHERITED);
-	size_t n;
+	size_t n = strspn(number, DIGITS);
 
-	if (strncmp(text, INHERITED, strlen(INHERITED)) != 0)
-		return listen_ip_read(in, field, text);
-	n = strspn(number, DIGITS);
-	a->place = in->at;
+	*a = (struct conf_address){ .place = in->at };
 	a->fd = n > 0 && n < 8 && number[n] == '\0' ? atoi(number) : -1;
 	if (a->fd < FD_LEAST || a->fd > FD_MOST)
 		return conf_refuse(in, text,
 				   "this is not a socket that a service manager hands over: "
 				   "the first one is fd:3");
 	return keep(in, &a->text, text);
+}
+
+static bool listen_read(const struct conf_reading *in, void *field, const char *text)
+{
+	return is_inherited(text) ? inherited_read(in, field, text) : name_read(in, field, text);
+}
+
+static bool listen_ip_read(const struct conf_reading *in, void *field, const char *text)
+{
+	if (is_inherited(text))
+		return conf_refuse(in, text, "a socket that is handed over is for listeners alone");
+	return name_read(in, field, text);
 }
 
 static void listen_write(const struct conf_key *key, const void *field, FILE *to)
@@ -81,7 +92,7 @@ static bool srv_read(const struct conf_reading *in, struct conf_target *t, const
 	if (strchr(text, ':'))
 		return conf_refuse(in, text,
 				   "an SRV name brings its ports along: leave the port out");
-	if (strncmp(protocol, "_tcp.", strlen("_tcp.")) != 0)
+	if (strncmp(protocol, "_tcp.", strlen("_tcp.")) != 0 || protocol[strlen("_tcp.")] == '\0')
 		return conf_refuse(in, text,
 				   "an SRV name of TCP is written like _service._tcp.b.example");
 	if (strlen(text) >= ADDR_HOST)

@@ -48,8 +48,9 @@ static int check_uses(const struct conf *c, struct conf_report *report)
 		for (size_t k = 0; k < l->routes; k++)
 			find_backend(c, &l->route[k]->backend, used, report);
 	}
-	for (size_t i = 0; i < c->backends; i++)
-		if (!used[i] && !c->backend[i]->place.wrong)
+	/* Where something is wrong, a backend may be meant there. */
+	for (size_t i = 0; i < c->backends && report->errors == 0; i++)
+		if (!used[i])
 			conf_warning(report, &c->backend[i]->place, "backend %s is never used",
 				     conf_quoted(c->backend[i]->name, quoted));
 	free(used);

@@ -156,7 +156,7 @@ static const struct conf_key file_keys[] = {
 	{ 0 },
 };
 
-const struct conf_section conf_file = { .word = "file", .keys = file_keys };
+const struct conf_section conf_file = { .word = "configuration", .keys = file_keys };
 
 /* -- those that there can be many of -- */
 

@@ -223,7 +223,7 @@ static void read_named(struct load *l, struct conf_part *in, const struct conf_k
 	for (size_t i = 0; i < pairs_of(node); i++) {
 		yaml_node_t *name = meet(l, node->data.mapping.pairs.start[i].key);
 		yaml_node_t *value = meet(l, node->data.mapping.pairs.start[i].value);
-		const char *text = name ? text_of(l, in, name, k->name) : NULL;
+		const char *text = name ? text_of(l, in, name, "name") : NULL;
 		struct conf_part part;
 
 		if (!text || !value)
@@ -238,7 +238,7 @@ static void read_named(struct load *l, struct conf_part *in, const struct conf_k
 
 static void read_pair(struct load *l, struct conf_part *in, yaml_node_t *name, yaml_node_t *value)
 {
-	const char *text = text_of(l, in, name, in->section->word);
+	const char *text = text_of(l, in, name, "key");
 	const struct conf_key *k =
 		text ? conf_draft_key(&l->draft, in, text, place_of(l, name)) : NULL;
 
@@ -291,8 +291,11 @@ static int load_tree(const char *source, yaml_document_t *tree, const struct con
 		read_mapping(&l, &w);
 	}
 	free(l.queue);
-	if (l.met > NODES_MOST)
-		wrong(&l, &(struct conf_part){ 0 }, root, "file", "its aliases stand for too much");
+	if (l.met > NODES_MOST) {
+		conf_report_clear(report); /* of what was not met, all would be missing */
+		conf_error(report, &(struct conf_place){ .source = l.source },
+			   "its aliases stand for too much");
+	}
 	return conf_draft_finish(&l.draft, out);
 }
 

@@ -105,9 +105,8 @@ static struct conf_part put_backend(struct putting *p, const char *name, struct 
 {
 	struct conf_part backend = conf_draft_add(p->d, &p->file, "backend", name, place);
 
-	if (p->r->send_proxy)
-		conf_draft_put(p->d, &backend, "send_proxy", p->r->send_proxy,
-			       place_of("--send-proxy"));
+	conf_draft_put(p->d, &backend, "send_proxy", conf_proxy_text(p->r->send_proxy),
+		       place_of("--send-proxy"));
 	return backend;
 }
 

@@ -17,7 +17,7 @@ struct conf_relay {
 	struct conf_words sni;       /* NAME=ADDR */
 	struct conf_words http_host; /* NAME=ADDR */
 	struct conf_words ssh, tls;  /* addresses */
-	const char *send_proxy;      /* "v1", "v2"; NULL: none */
+	enum conf_proxy send_proxy;  /* to each server */
 	bool accept_proxy;           /* at each listener */
 };
 
