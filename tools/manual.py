@@ -3,7 +3,8 @@
 """manual.py - the manual says what the code says
 
     manual.py --fill PAGE WHY_H [SOURCE...]   print a page with its @marks@ filled in: @reasons@ is the table of why.h's
-                                              WHY_LIST, @door.c@ is that source
+                                              WHY_LIST, @door.c@ is that source,
+                                              @keys.scd@ that text, which is scdoc's already
     manual.py --pages TREE                    shunt.3 has each prototype and each SHUNT_ name of shunt.h, and no other;
                                               README.md quotes examples/relay.c as it is; doc/promises.md names each
                                               file of tests/promise/ beside its promise
@@ -33,7 +34,8 @@ def fill(page, header, sources):
     table = "\n".join(f"|  {text}\n:  {explanation}" for text, explanation in reasons(header))
     page = page.replace("@reasons@\n", table + "\n")
     for name, text in sources.items():
-        shown = re.sub(r"^/\* SPDX.*\n", "", text).expandtabs(4).replace("\\", "\\\\")
+        shown = text if name.endswith(".scd") else \
+            re.sub(r"^/\* SPDX.*\n", "", text).expandtabs(4).replace("\\", "\\\\")
         page = page.replace(f"@{name}@\n", shown)
     left = re.search(r"^@.*@$", page, re.M)
     if left:
@@ -209,8 +211,10 @@ def self_test():
     filled = fill("a\n@reasons@\nb\n", '#define WHY_LIST(X) \\\n\tX(A, "a", "is a") \\\n\tX(B_C, "b-c",  \\\n\t  "is b")\n', {})
     if filled != "a\n|  a\n:  is a\n|  b-c\n:  is b\nb\n":
         bad.append("filling in the reasons")
+    if fill("@k.scd@\n", 'x\n#define WHY_LIST(X) \\\n\tX(A, "a", "is a")\n', {"k.scd": "*a\\_b*\n\tc\n"}) != "*a\\_b*\n\tc\n":
+        bad.append("filling in what is scdoc's")
     print(*(f"judged wrongly: {b}" for b in bad), sep="\n", end="\n" if bad else "")
-    print(f"manual.py: {len(stories) + 1} stories, {len(bad)} judged wrongly")
+    print(f"manual.py: {len(stories) + 2} stories, {len(bad)} judged wrongly")
     return bad
 
 
