@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -30,160 +29,9 @@ const char *graft_way_name(enum graft_way way)
 	return way == GRAFT_IN ? "in" : "out";
 }
 
-/* "in-" and "out-" */
-static const char *pin_of(enum graft_way way)
-{
-	return way == GRAFT_IN ? "in-" : "out-";
-}
-
-static int *map_of(struct graft_kernel *k, enum graft_map m)
-{
-	int *const fd[GM_COUNT] = {
-		[GM_T4] = &k->t4,          [GM_T6] = &k->t6,         [GM_SLOTS] = &k->slots_fd,
-		[GM_EVENTS] = &k->events,  [GM_COUNTS] = &k->counts, [GM_DEVICES] = &k->devices,
-		[GM_PORTS] = &k->ports_fd,
-	};
-
-	return fd[m];
-}
-
-static void clear(struct graft_kernel *k)
-{
-	memset(k, 0, sizeof(*k));
-	k->lock = k->notes = k->program[0] = k->program[1] = -1;
-	for (enum graft_map m = 0; m < GM_COUNT; m++)
-		*map_of(k, m) = -1;
-}
-
-static void shut(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
-static size_t page_up(size_t bytes)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
-	return (bytes + page - 1) / page * page;
-}
-
-static size_t slots_size(const struct graft_kernel *k)
-{
-	return page_up((size_t)k->slots * sizeof(struct graft_slot));
-}
-
 void graft_kernel_close(struct graft_kernel *k)
 {
-	if (k->slot)
-		munmap(k->slot, slots_size(k));
-	if (k->strip)
-		munmap(k->strip, page_up(GRAFT_PORTS));
-	for (enum graft_map m = 0; m < GM_COUNT; m++)
-		shut(map_of(k, m));
-	shut(&k->program[GRAFT_IN]);
-	shut(&k->program[GRAFT_OUT]);
-	shut(&k->notes);
-	shut(&k->lock); /* last: whoever waits for the range finds nothing of ours open */
-	clear(k);
-}
-
-/* -- what is pinned -- */
-
-static int map_path(char path[GRAFT_PATH], const char *dir, enum graft_map m)
-{
-	return graft_pin_path(path, dir, graft_map_name(m));
-}
-
-struct seen {
-	unsigned programs;
-};
-
-static void see(void *to, const char *path, uint32_t number)
-{
-	struct seen *s = to;
-
-	(void)path;
-	(void)number;
-	s->programs++;
-}
-
-static unsigned programs_pinned(const char *dir)
-{
-	struct seen s = { 0 };
-
-	graft_folder_each(dir, pin_of(GRAFT_IN), see, &s);
-	graft_folder_each(dir, pin_of(GRAFT_OUT), see, &s);
-	return s.programs;
-}
-
-/* All maps of the folder. 0; -ENOENT: one is missing (all are closed then); -errno. */
-static int find_maps(struct graft_kernel *k)
-{
-	char path[GRAFT_PATH];
-	int rc = 0;
-
-	for (enum graft_map m = 0; m < GM_COUNT && rc >= 0; m++) {
-		rc = map_path(path, k->dir, m);
-		if (rc == 0)
-			rc = *map_of(k, m) = graft_pinned(path);
-	}
-	for (enum graft_map m = 0; m < GM_COUNT && rc < 0; m++)
-		shut(map_of(k, m));
-	return rc < 0 ? rc : 0;
-}
-
-static int pin_maps(struct graft_kernel *k)
-{
-	char path[GRAFT_PATH];
-	int rc = 0;
-
-	for (enum graft_map m = 0; m < GM_COUNT && rc == 0; m++) {
-		rc = map_path(path, k->dir, m);
-		if (rc == 0)
-			rc = graft_pin(*map_of(k, m), path);
-	}
-	return rc;
-}
-
-static int pin_programs(const struct graft_kernel *k)
-{
-	char path[GRAFT_PATH];
-	int rc = 0;
-
-	for (enum graft_way w = GRAFT_IN; w <= GRAFT_OUT && rc == 0; w++) {
-		rc = graft_pin_number(path, k->dir, pin_of(w), k->id[w]);
-		if (rc == 0)
-			rc = graft_pin(k->program[w], path);
-	}
-	return rc;
-}
-
-/* Maps that fit our layout become memory. */
-static int map_memory(struct graft_kernel *k, bool write)
-{
-	const int how = write ? PROT_READ | PROT_WRITE : PROT_READ;
-	uint32_t entries;
-	void *at;
-	int rc = 0;
-
-	for (enum graft_map m = 0; m < GM_COUNT && rc == 0; m++) {
-		rc = graft_load_fits(*map_of(k, m), m, &entries);
-		if (m == GM_SLOTS)
-			k->slots = entries;
-	}
-	if (rc < 0)
-		return rc;
-	at = mmap(NULL, slots_size(k), how, MAP_SHARED, k->slots_fd, 0);
-	if (at == MAP_FAILED)
-		return -errno;
-	k->slot = at;
-	at = mmap(NULL, page_up(GRAFT_PORTS), how, MAP_SHARED, k->ports_fd, 0);
-	if (at == MAP_FAILED)
-		return -errno;
-	k->strip = at;
-	return 0;
+	graft_pins_close(k);
 }
 
 unsigned graft_kernel_grafts(const struct graft_kernel *k)
@@ -274,13 +122,13 @@ static int lock(struct graft_kernel *k, char *problem, size_t size)
 /* A folder that was there: whole, or begun and left. */
 static int use_found(struct graft_kernel *k, char *problem, size_t size)
 {
-	int rc = find_maps(k);
+	int rc = graft_pins_find(k);
 
 	if (rc == 0) {
 		k->found = true;
 		return 0;
 	}
-	if (rc == -ENOENT && programs_pinned(k->dir)) {
+	if (rc == -ENOENT && graft_pins_programs(k->dir)) {
 		snprintf(problem, size, "pins are missing in %s (shunt graft detach)", k->dir);
 		return -EPROTO;
 	}
@@ -296,10 +144,10 @@ static int load(struct graft_kernel *k, uint32_t slots, char *problem, size_t si
 	int map[GM_COUNT], rc;
 
 	for (enum graft_map m = 0; m < GM_COUNT; m++)
-		map[m] = *map_of(k, m);
+		map[m] = *graft_pins_fd(k, m);
 	rc = graft_load(map, k->program, k->id, slots, problem, size);
 	for (enum graft_map m = 0; m < GM_COUNT; m++)
-		*map_of(k, m) = map[m];
+		*graft_pins_fd(k, m) = map[m];
 	if (rc == -EPROTO)
 		snprintf(problem, size, "another version of shunt made %s (shunt graft detach)",
 			 k->dir);
@@ -313,10 +161,10 @@ static int fill(struct graft_kernel *k, uint32_t slots, char *problem, size_t si
 	if (rc >= 0)
 		rc = load(k, slots, problem, size);
 	if (rc == 0)
-		rc = map_memory(k, true);
+		rc = graft_pins_map(k, true);
 	if (rc == 0 && !k->found)
-		rc = pin_maps(k);
-	return rc < 0 ? rc : pin_programs(k);
+		rc = graft_pins_put_maps(k);
+	return rc < 0 ? rc : graft_pins_put_programs(k);
 }
 
 static void remove_folder(const char *dir)
@@ -333,7 +181,7 @@ int graft_kernel_open(struct graft_kernel *k, const char *bpffs, uint16_t first,
 	bool made = false;
 	int rc;
 
-	clear(k);
+	graft_pins_clear(k);
 	problem[0] = '\0';
 	k->first = first;
 	k->last = last;
@@ -378,11 +226,12 @@ int graft_kernel_reload(struct graft_kernel *k, char *problem, size_t size)
 	int rc = load(k, k->slots, problem, size);
 
 	if (rc == 0)
-		rc = pin_programs(k);
+		rc = graft_pins_put_programs(k);
 	for (int w = 0; w < 2; w++) {
-		int *gone = rc == 0 ? (int[]){ old[w] } : &k->program[w];
+		const int gone = rc == 0 ? old[w] : k->program[w];
 
-		shut(gone);
+		if (gone >= 0)
+			close(gone);
 		if (rc < 0) {
 			k->program[w] = old[w];
 			k->id[w] = id[w];
@@ -405,9 +254,11 @@ int graft_kernel_probe(const char *bpffs, char *problem, size_t size)
 		map[m] = -1;
 	rc = graft_load(map, program, id, 1, problem, size);
 	for (enum graft_map m = 0; m < GM_COUNT; m++)
-		shut(&map[m]);
-	shut(&program[GRAFT_IN]);
-	shut(&program[GRAFT_OUT]);
+		if (map[m] >= 0)
+			close(map[m]);
+	for (int w = 0; w < 2; w++)
+		if (program[w] >= 0)
+			close(program[w]);
 	return rc;
 }
 
@@ -418,7 +269,7 @@ static int reach(struct graft_kernel *k, const char *dir, char *problem, size_t 
 	struct graft_folder f;
 	int rc = graft_folder_parse(dir, &f);
 
-	clear(k);
+	graft_pins_clear(k);
 	problem[0] = '\0';
 	if (rc < 0) {
 		snprintf(problem, size, "%s is not a folder of grafts of this namespace", dir);
@@ -435,9 +286,9 @@ int graft_kernel_look(struct graft_kernel *k, const char *dir, char *problem, si
 	int rc = reach(k, dir, problem, size);
 
 	if (rc == 0)
-		rc = find_maps(k);
+		rc = graft_pins_find(k);
 	if (rc == 0)
-		rc = map_memory(k, false);
+		rc = graft_pins_map(k, false);
 	if (rc == 0) {
 		k->found = true;
 		return 0;
@@ -466,10 +317,8 @@ int graft_kernel_take(struct graft_kernel *k, const char *dir, char *problem, si
 	}
 	k->found = true;
 	/* What is not whole, or of another version, can be removed as well. */
-	if (find_maps(k) == 0 && map_memory(k, true) < 0 && k->slot) {
-		munmap(k->slot, slots_size(k));
-		k->slot = NULL;
-	}
+	if (graft_pins_find(k) == 0 && graft_pins_map(k, true) < 0)
+		graft_pins_unmap(k);
 	return 0;
 }
 
@@ -481,14 +330,15 @@ bool graft_kernel_owns(const struct graft_kernel *k, enum graft_way way, uint32_
 
 	if (id && id == k->id[way])
 		return true;
-	return graft_pin_number(path, k->dir, pin_of(way), id) == 0 && access(path, F_OK) == 0;
+	return graft_pin_number(path, k->dir, graft_pins_prefix(way), id) == 0 &&
+	       access(path, F_OK) == 0;
 }
 
 bool graft_kernel_kin(const struct graft_kernel *k, enum graft_way way, uint32_t id)
 {
 	char name[32];
 
-	snprintf(name, sizeof(name), "%s%u", pin_of(way), id);
+	snprintf(name, sizeof(name), "%s%u", graft_pins_prefix(way), id);
 	return graft_folder_any(k->dir, name);
 }
 
@@ -509,7 +359,7 @@ void graft_kernel_forget(const struct graft_kernel *k)
 	for (enum graft_way w = GRAFT_IN; w <= GRAFT_OUT; w++) {
 		struct keep keep = { .id = k->id[w] };
 
-		graft_folder_each(k->dir, pin_of(w), forget, &keep);
+		graft_folder_each(k->dir, graft_pins_prefix(w), forget, &keep);
 	}
 }
 

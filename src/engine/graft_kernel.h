@@ -18,23 +18,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "engine/graft_folder.h"
-#include "engine/graft_load.h"
-#include "engine/graft_map.h"
-
-struct graft_kernel {
-	char dir[GRAFT_PATH];
-	int lock;       /* graft_folder_lock; -1: only looked at */
-	int program[2]; /* by enum graft_way; -1 when only looked at or taken */
-	uint32_t id[2];
-	int t4, t6, slots_fd, events, counts, devices, ports_fd;
-	int notes;               /* graft_note */
-	struct graft_slot *slot; /* mapped, `slots` of them; NULL: the folder is not whole */
-	uint32_t slots;
-	uint8_t *strip; /* mapped: enum graft_strip for each of GRAFT_PORTS ports */
-	bool found;     /* the maps were there before: there may be grafts in them */
-	uint16_t first, last;
-};
+#include "engine/graft_pins.h"
 
 /* Open the folder for ports first…last below bpffs (NULL: GRAFT_BPFFS), with room for `slots` grafts
  * when it is new. 0, or -errno with the problem and its remedy in words: -EPERM, -ENOENT (no bpffs, no

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* graft_none.c — in place of graft_kernel and graft_device, where shunt is built without grafts: opening
+/* graft_none.c — in place of graft_kernel, graft_device and what they stand on, where shunt is built without grafts: opening
  * says so, and nobody gets further */
 #include <errno.h>
 #include <stdio.h>
@@ -7,6 +7,7 @@
 
 #include "engine/graft_device.h"
 #include "engine/graft_kernel.h"
+#include "engine/graft_note.h"
 
 static int none(char *problem, size_t size)
 {
@@ -23,6 +24,7 @@ int graft_kernel_open(struct graft_kernel *k, const char *bpffs, uint16_t first,
 	(void)last;
 	(void)slots;
 	memset(k, 0, sizeof(*k));
+	k->lock = k->notes = -1;
 	return none(problem, size);
 }
 
@@ -110,4 +112,28 @@ int graft_devices_attached(const struct graft_kernel *k)
 {
 	(void)k;
 	return 0;
+}
+
+int graft_note(int fd, enum graft_note_kind kind, uint32_t what)
+{
+	(void)fd;
+	(void)kind;
+	(void)what;
+	return 0;
+}
+
+void graft_note_clear(int fd, enum graft_note_kind kind, uint32_t what)
+{
+	(void)fd;
+	(void)kind;
+	(void)what;
+}
+
+bool graft_note_next(int fd, enum graft_note_kind kind, uint32_t after, uint32_t *what)
+{
+	(void)fd;
+	(void)kind;
+	(void)after;
+	(void)what;
+	return false;
 }
