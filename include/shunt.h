@@ -43,12 +43,14 @@ extern "C" {
 struct shunt;     /* a context: ends, buffers and pipes of one thread */
 struct shunt_end; /* one attached socket */
 struct shunt_buf; /* a run of bytes that arrived, wherever it lies */
+struct shunt_graft; /* a process's hold on grafts: programs and tables in the kernel */
 
 /* How bytes move. AUTO is the best that works here. */
 enum shunt_engine {
 	SHUNT_AUTO,
 	SHUNT_COPY,   /* recv and send: two copies, always works */
 	SHUNT_SPLICE, /* splice(2) and tee(2): page references, no copy */
+	SHUNT_GRAFT,  /* a joined pair of TCP connections made one below TCP, see shunt_graft_open */
 	SHUNT_ENGINES /* how many there are, for arrays by engine */
 };
 
@@ -62,6 +64,7 @@ enum shunt_why {
 	SHUNT_WHY_TIMEOUT,     /* the kernel gave up waiting for the peer */
 	SHUNT_WHY_OTHER_END,   /* the end it was joined with broke; said by GONE alone */
 	SHUNT_WHY_ABORTED,     /* shunt_abort or shunt_close */
+	SHUNT_WHY_LEFT,        /* shunt_leave: it goes on without us */
 	SHUNT_WHY_NO_MEMORY,   /* no memory, descriptors or buffers for it */
 	SHUNT_WHY_ERROR,       /* anything else: see the event's error */
 	SHUNT_WHYS
@@ -92,7 +95,8 @@ enum shunt_what {
 	SHUNT_ENDED,     /* the peer sent its FIN: no more will arrive; you may still queue */
 	SHUNT_ROOM,      /* what is queued on the end has drained below half its limit */
 	SHUNT_READY,     /* a watched descriptor is readable */
-	SHUNT_JOINED,    /* the join runs; engine says by what. Once per join, on its first end */
+	SHUNT_JOINED,    /* the join runs; engine says by what. On its first end, once; and again
+			  * when it has become a graft */
 	SHUNT_UNJOINED,  /* the other end did not connect: this one is as it was before the join */
 	SHUNT_BROKEN,    /* why, error; what was queued on it is void. GONE follows by itself */
 	SHUNT_GONE       /* why, stat; the descriptor is closed, the end no longer exists */
@@ -138,6 +142,7 @@ struct shunt_options {
 	size_t outstanding;   /* bytes of one source held or queued, and one buffer more; 4M */
 	size_t receive_limit; /* bytes that a socket's own receive buffer may grow to, as SO_RCVBUF
 				   * counts them; 6M */
+	struct shunt_graft *graft; /* with engine AUTO or GRAFT: joins may become grafts */
 };
 #define SHUNT_OPTIONS                                                                              \
 	{                                                                                          \
@@ -231,6 +236,60 @@ SHUNT_PUBLIC int shunt_abort(struct shunt_end *end);
  * as it was before, and hears UNJOINED. -EINVAL: the same end, another context, watched; -EBUSY: joined already;
  * -EPIPE: one is finished or broken. */
 SHUNT_PUBLIC int shunt_join(struct shunt_end *a, struct shunt_end *b);
+
+/* -- grafts --
+ *
+ * A join whose two TCP connections agree well enough is handed over to the kernel below TCP, once it has
+ * relayed `least` bytes: packets are rewritten and leave, no socket is left, nobody is woken, and the
+ * connection outlives the process. Its bytes are counted all the same; shunt_abort resets it; GONE tells
+ * of its end. What cannot be grafted stays as it was. See doc/graft.md.
+ *
+ * Needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN in the thread that opens; a thread of the library's own
+ * keeps CAP_NET_ADMIN, all others may drop theirs afterwards. */
+struct shunt_graft_options {
+	size_t size;                    /* sizeof(struct shunt_graft_options) */
+	const char *bpffs;              /* where a BPF file system is mounted; /sys/fs/bpf */
+	uint16_t port_first, port_last; /* ports for outgoing ends, nobody else's; 40000-49999 */
+	uint32_t slots;                 /* how many grafts there can be; 65536 */
+	uint64_t least;                 /* bytes relayed before a join is handed over; 32K */
+	uint64_t idle_ms;               /* end adopted grafts that are idle so long; never */
+	int clsact;                     /* clsact filters, even where the kernel has TCX */
+};
+#define SHUNT_GRAFT_OPTIONS                                                                        \
+	{                                                                                          \
+		.size = sizeof(struct shunt_graft_options)                                         \
+	}
+
+/* The end of a graft that an earlier process had made. Index 0 is the first end of its join. */
+struct shunt_graft_end {
+	struct sockaddr_storage peer[2], self[2];
+	uint64_t grafted[2]; /* bytes that went to peer i below TCP */
+	uint64_t before[2];  /* bytes that went to him before */
+	uint64_t conn;       /* shunt_graft_name's number */
+	uint64_t age_ms;
+	enum shunt_why why;
+	int reset_by; /* with SHUNT_WHY_RESET: which peer */
+};
+
+/* Load the programs, or take over what an earlier process left, grafts that live included. problem, of
+ * `size` bytes, says in words what is missing and what to do about it. -EPERM, -ENOENT, -ENOSYS,
+ * -EADDRINUSE (the ports are another's), -EINVAL, -ENOMEM … One struct serves all contexts of a process. */
+SHUNT_PUBLIC int shunt_graft_open(struct shunt_graft **g, const struct shunt_graft_options *options,
+				  char *problem, size_t size);
+/* After all contexts that use it. Grafts that live go on; the next shunt_graft_open finds them. */
+SHUNT_PUBLIC void shunt_graft_close(struct shunt_graft *g);
+
+/* Readable when an adopted graft has ended; then call shunt_graft_ended until it returns 0. */
+SHUNT_PUBLIC int shunt_graft_fd(const struct shunt_graft *g);
+SHUNT_PUBLIC int shunt_graft_ended(struct shunt_graft *g, struct shunt_graft_end *end);
+
+/* A number of the program's own for the join of this end, kept with the graft for who adopts it.
+ * -EINVAL: it is not joined. */
+SHUNT_PUBLIC int shunt_graft_name(struct shunt_end *end, uint64_t conn);
+
+/* Let a graft go on without us: GONE with SHUNT_WHY_LEFT and the counts so far follows, for both ends.
+ * -EBUSY: it is no graft, or not wholly yet. */
+SHUNT_PUBLIC int shunt_leave(struct shunt_end *end);
 
 /* -- knowing -- */
 

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-enum ticket_kind { TICKET_END = 1, TICKET_TIMER };
+enum ticket_kind { TICKET_END = 1, TICKET_TIMER, TICKET_POST };
 
 static inline uint64_t ticket_make(enum ticket_kind kind, uint32_t index, uint32_t generation)
 {

@@ -22,6 +22,7 @@
 	  "one side had finished, and the other neither sent nor finished in time")                \
 	X(DRAIN, "drain", "it was still running when the drain timeout was over")                  \
 	X(STOP, "stop", "shunt was told to stop")                                                  \
+	X(LEFT, "left", "shunt ended, and left it to the kernel as a graft")                       \
 	X(CLIENT_GONE, "client-gone", "the client left before a target had answered")              \
 	X(NO_FDS, "no-fds", "no file descriptors were left for it")                                \
 	X(NO_MEMORY, "no-memory", "no memory was left for it")                                     \

@@ -149,7 +149,8 @@ int cmd_demo(int argc, char **argv)
 		return busy("the origin", "--origin-port", &at, r);
 	c->target[c->targets++] = loopback(origin_port(origin));
 	addr_parse(addr_text(&relay_at, text), ADDR_LISTEN, &c->listen[c->listens++], &problem);
-	c->engine = (enum shunt_engine)d.engine;
+	/* on one machine with itself no graft is worth its programs on every device */
+	c->engine = d.engine ? (enum shunt_engine)d.engine : SHUNT_SPLICE;
 	c->workers = 1;
 	c->connect_timeout = 3000;
 	c->idle_timeout = 600000;

@@ -10,8 +10,11 @@
 #include "cmd/options.h"
 #include "daemon/daemon.h"
 
-static const char *const engines[] = { "auto", "copy", "splice", NULL }; /* enum shunt_engine */
-static const char *const formats[] = { "logfmt", "json", NULL };         /* enum log_format */
+static const char *const engines[] = { "auto", "copy", "splice", "graft",
+				       NULL };                   /* enum shunt_engine */
+static const char *const formats[] = { "logfmt", "json", NULL }; /* enum log_format */
+
+static const char *const exits[] = { "keep", "reset", NULL };
 
 #define UNIT_LEAST    ((uint64_t)4 << 10)
 #define UNIT_MOST     ((uint64_t)64 << 20)
@@ -21,7 +24,9 @@ static const char *const formats[] = { "logfmt", "json", NULL };         /* enum
 struct relay_args {
 	struct options_list listen, target, rest;
 	unsigned engine, format, verbose;
-	uint64_t workers, unit, receive_limit;
+	uint64_t workers, unit, receive_limit, slots;
+	const char *ports;
+	unsigned on_exit;
 	struct relay_conf conf;
 };
 
@@ -72,6 +77,19 @@ static int read_targets(const struct options *o, struct relay_args *a)
 	return 0;
 }
 
+static int read_ports(const struct options *o, struct relay_args *a)
+{
+	unsigned first, last;
+	char rest;
+
+	if (sscanf(a->ports, "%u-%u%c", &first, &last, &rest) != 2 || first < 1024 ||
+	    first > last || last > 65535)
+		return options_wrong(o, "--graft-ports %s: must be like 40000-49999", a->ports);
+	a->conf.graft_first = (uint16_t)first;
+	a->conf.graft_last = (uint16_t)last;
+	return 0;
+}
+
 static int read_args(struct relay_args *a, int argc, char **argv)
 {
 	struct relay_conf *c = &a->conf;
@@ -81,7 +99,17 @@ static int read_args(struct relay_args *a, int argc, char **argv)
 		{ "target", 't', "ADDR", OPTION_LIST, .list = &a->target,
 		  .help = "where they are brought; the first that takes the connection" },
 		{ "engine", 'e', "ENGINE", OPTION_CHOICE, .choice = &a->engine, .choices = engines,
-		  .def = "auto", .help = "splice, copy, or auto: the best that works here" },
+		  .def = "auto", .help = "graft, splice, copy, or auto: the best that works here" },
+		{ "graft-after", 0, "SIZE", OPTION_SIZE, .size = &c->graft_after, .min = 1,
+		  .def = "32K", .help = "bytes relayed before the kernel takes over" },
+		{ "graft-ports", 0, "A-B", OPTION_TEXT, .text = &a->ports, .def = "40000-49999",
+		  .help = "ports that grafts go out from" },
+		{ "graft-slots", 0, "N", OPTION_NUMBER, .number = &a->slots, .min = 1,
+		  .max = 1 << 20, .def = "65536", .help = "how many grafts there can be" },
+		{ "on-exit", 0, "WHAT", OPTION_CHOICE, .choice = &a->on_exit, .choices = exits,
+		  .def = "keep", .help = "keep grafts, or reset them" },
+		{ "bpffs", 0, "DIR", OPTION_TEXT, .text = &c->bpffs, .def = "/sys/fs/bpf",
+		  .help = "the BPF file system that they are kept in" },
 		{ "unit", 'u', "SIZE", OPTION_SIZE, .size = &a->unit, .min = UNIT_LEAST,
 		  .max = UNIT_MOST, .help = "bytes moved at a time [splice 1M, copy 256K]" },
 		{ "receive-limit", 0, "SIZE", OPTION_SIZE, .size = &a->receive_limit,
@@ -129,6 +157,8 @@ static int read_args(struct relay_args *a, int argc, char **argv)
 		return options_wrong(&o, "the target is missing: shunt relay %s 10.0.0.7:80",
 				     a->listen.item[0]);
 	r = read_listens(&o, a);
+	if (r == 0)
+		r = read_ports(&o, a);
 	return r < 0 ? r : read_targets(&o, a);
 }
 
@@ -155,6 +185,8 @@ int cmd_relay(int argc, char **argv)
 	a.conf.engine = (enum shunt_engine)a.engine;
 	a.conf.unit = (size_t)a.unit;
 	a.conf.receive_limit = (size_t)a.receive_limit;
+	a.conf.graft_slots = (uint32_t)a.slots;
+	a.conf.reset_grafts = a.on_exit == 1;
 	a.conf.workers = a.workers ? (unsigned)a.workers : cpus();
 	daemon_block_signals();
 	r = daemon_start(&d, &a.conf, problem, sizeof(problem), &bound);

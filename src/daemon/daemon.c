@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "base/units.h"
+#include "daemon/grafts.h"
 #include "daemon/worker.h"
 #include "engine/engine.h"
 
@@ -30,6 +31,7 @@ struct daemon {
 	int done, signals;
 	bool stopping, draining;
 	_Atomic uint64_t running;
+	struct grafts grafts;
 };
 
 static void signal_set(sigset_t *set)
@@ -98,8 +100,12 @@ static void say_listening(const struct daemon *d, const struct listener *l)
 	log_text(&line, "target", addr_text(&d->conf.target[0], text));
 	if (d->conf.targets > 1)
 		log_number(&line, "more_targets", d->conf.targets - 1);
-	log_text(&line, "engine", e->name);
-	if (wanted && e->id != d->conf.engine && d->conf.engine != SHUNT_AUTO)
+	if (d->grafts.graft)
+		log_text(&line, "engine", shunt_engine_text(SHUNT_GRAFT));
+	log_text(&line, d->grafts.graft ? "before" : "engine", e->name);
+	if (d->grafts.why[0])
+		log_format(&line, "reason", "no graft: %s", d->grafts.why);
+	else if (wanted && e->id != d->conf.engine && d->conf.engine != SHUNT_AUTO)
 		log_format(&line, "reason", "no %s: %s", shunt_engine_text(d->conf.engine), wanted);
 	else if (e != best)
 		log_format(&line, "reason", "asked for; %s would work", best->name);
@@ -122,6 +128,14 @@ static int open_all(struct daemon *d, char *problem, size_t size)
 		if (r < 0)
 			return r;
 	}
+	r = grafts_open(&d->grafts, c);
+	if (r < 0) {
+		snprintf(problem, size, "no grafts: %s", d->grafts.why);
+		return r;
+	}
+	grafts_drop_rights(&d->grafts);
+	for (size_t i = 0; i < d->listeners; i++)
+		grafts_fit_listener(&d->grafts, c, &d->listener[i]);
 	signal_set(&set);
 	d->done = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	d->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -131,8 +145,8 @@ static int open_all(struct daemon *d, char *problem, size_t size)
 	else if (!d->worker)
 		r = -ENOMEM;
 	for (; r == 0 && d->opened < c->workers; d->opened++)
-		r = worker_open(&d->worker[d->opened], c, d->opened, d->listener, d->done,
-				&d->running);
+		r = worker_open(&d->worker[d->opened], c, d->opened, d->listener,
+				d->grafts.graft, d->done, &d->running);
 	for (unsigned i = 0; r == 0 && i < d->opened; i++)
 		r = worker_start(&d->worker[i]);
 	if (r < 0)
@@ -253,16 +267,19 @@ int daemon_run(struct daemon *d, uint64_t after_ms,
 
 	while (!all_finished(d)) {
 		struct pollfd fds[] = { { .fd = d->signals, .events = POLLIN },
-					{ .fd = d->done, .events = POLLIN } };
+					{ .fd = d->done, .events = POLLIN },
+					{ .fd = grafts_fd(&d->grafts), .events = POLLIN } };
 		uint64_t until = end < stop_by ? end : stop_by, n;
 
 		if (each_second && next < until)
 			until = next;
 		if (until > now + POLL_MOST_MS)
 			until = now + POLL_MOST_MS;
-		poll(fds, 2, until > now ? (int)(until - now) : 0);
+		poll(fds, 3, until > now ? (int)(until - now) : 0);
 		now = clock_ms();
 		take_signals(d);
+		if (fds[2].revents)
+			grafts_log_ended(&d->grafts);
 		if (read(d->done, &n, sizeof(n)) < 0 && errno != EAGAIN)
 			return -errno;
 		if (d->draining && all_shut(d))
@@ -311,6 +328,7 @@ void daemon_free(struct daemon *d)
 			pthread_join(d->worker[i].thread, NULL);
 		worker_close(&d->worker[i]);
 	}
+	grafts_close(&d->grafts);
 	close_listeners(d);
 	if (d->done >= 0)
 		close(d->done);

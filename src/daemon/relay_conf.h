@@ -4,6 +4,7 @@
 #ifndef DAEMON_RELAY_CONF_H
 #define DAEMON_RELAY_CONF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,11 @@ struct relay_conf {
 	enum shunt_engine engine;
 	size_t unit;          /* bytes moved at a time; 0: the engine's own */
 	size_t receive_limit; /* bytes a receive buffer may grow to; 0: the library's own */
+	const char *bpffs; /* NULL: /sys/fs/bpf */
+	uint16_t graft_first, graft_last; /* ports; 0: the library's own */
+	uint32_t graft_slots;
+	uint64_t graft_after; /* bytes */
+	bool reset_grafts;    /* at the end, instead of leaving them to the kernel */
 	unsigned workers;
 	uint64_t max_connections;
 	/* milliseconds; 0: never */

@@ -178,6 +178,7 @@ static enum why why_of(enum shunt_why why, bool client)
 	case SHUNT_WHY_REFUSED: return WHY_REFUSED;
 	case SHUNT_WHY_UNREACHABLE: return WHY_UNREACHABLE;
 	case SHUNT_WHY_NO_MEMORY: return WHY_NO_MEMORY;
+	case SHUNT_WHY_LEFT: return WHY_LEFT;
 	default: return WHY_ERROR;
 	}
 }
@@ -201,6 +202,8 @@ static int try_target(struct sessions *ss, struct session *x)
 	r = shunt_join(x->client, x->server);
 	if (r < 0)
 		shunt_abort(x->server);
+	else
+		shunt_graft_name(x->client, x->id);
 	return r;
 }
 
@@ -413,8 +416,26 @@ void session_event(struct sessions *ss, const struct shunt_event *ev)
 			watch_idle(ss, x);
 		}
 		break;
+	case SHUNT_JOINED: /* says nothing new, but for one that has become a graft */
+		say_step(ss, x, shunt_engine_text(ev->engine), 0);
+		if (ss->leaving)
+			shunt_leave(x->client);
+		break;
 	case SHUNT_GONE: on_gone(ss, x, ev); break;
-	default: /* JOINED says nothing new; after BROKEN comes GONE, and says why */ break;
+	default: /* after BROKEN comes GONE, and says why */ break;
+	}
+}
+
+void sessions_leave(struct sessions *ss)
+{
+	struct list *n, *keep;
+
+	ss->leaving = true;
+	list_each_safe(n, keep, &ss->all) {
+		struct session *x = list_of(n, struct session, all);
+
+		if (x->phase == RUNNING && x->client)
+			shunt_leave(x->client);
 	}
 }
 

@@ -23,6 +23,7 @@ struct sessions {
 	unsigned count;    /* running now */
 	uint64_t ended;    /* since the start */
 	uint64_t up, down; /* bytes of those that have ended */
+	bool leaving;      /* grafts are left to the kernel from now on */
 	bool short_of_fds; /* the last try to connect found no descriptor */
 };
 
@@ -34,6 +35,9 @@ void session_event(struct sessions *ss, const struct shunt_event *ev);
 
 /* Those whose time has come. Returns when the next is due, UINT64_MAX: none. */
 uint64_t sessions_due(struct sessions *ss);
+
+/* Leave those that are grafts to the kernel, and those that become grafts from now on. */
+void sessions_leave(struct sessions *ss);
 
 /* Cut all that run, for this reason. */
 void sessions_cut(struct sessions *ss, enum why why);

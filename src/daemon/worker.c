@@ -165,6 +165,8 @@ static void obey(struct worker *w)
 		return;
 	if (!atomic_load(&w->shut))
 		leave_doors(w, wish == WISH_DRAIN);
+	if (!w->conf->reset_grafts)
+		sessions_leave(&w->sessions);
 	if (wish == WISH_STOP) {
 		sessions_cut(&w->sessions, WHY_STOP);
 	} else if (!w->drained_by) {
@@ -240,7 +242,8 @@ static void *run(void *arg)
 }
 
 int worker_open(struct worker *w, const struct relay_conf *conf, unsigned number,
-		struct listener *listeners, int done, _Atomic uint64_t *running_in_all)
+		struct listener *listeners, struct shunt_graft *graft, int done,
+		_Atomic uint64_t *running_in_all)
 {
 	static enum thing control = THING_CONTROL;
 	struct shunt_options o = SHUNT_OPTIONS;
@@ -253,6 +256,7 @@ int worker_open(struct worker *w, const struct relay_conf *conf, unsigned number
 	o.engine = conf->engine;
 	o.unit = conf->unit;
 	o.receive_limit = conf->receive_limit;
+	o.graft = graft;
 	ss->conf = conf;
 	ss->now = clock_ms();
 	list_init(&ss->all);

@@ -48,7 +48,7 @@ struct worker {
 /* Everything that can fail at the start does so here: 0 or -errno. `done` is written to when the
  * worker has shut its doors for good, and when it has finished. */
 int worker_open(struct worker *w, const struct relay_conf *conf, unsigned number,
-		struct listener *listeners, int done, _Atomic uint64_t *running_in_all);
+		struct listener *listeners, struct shunt_graft *graft, int done, _Atomic uint64_t *running_in_all);
 int worker_start(struct worker *w);
 void worker_wish(struct worker *w, enum wish wish);
 /* After the thread has ended, or was never started. */

@@ -65,8 +65,8 @@ static __always_inline void quote(struct quoted_tcp *tcp, const struct graft_sid
 				  __u64 *sum)
 {
 	__u32 *w = (__u32 *)tcp;
-	__u32 ports = bpf_htonl((__u32)bpf_ntohs(sender->peer_port) << 16 |
-				bpf_ntohs(sender->self_port));
+	__u32 ports =
+		bpf_htonl((__u32)bpf_ntohs(sender->peer_port) << 16 | bpf_ntohs(sender->self_port));
 
 	differ(sum, w[0], ports);
 	w[0] = ports;
@@ -81,8 +81,8 @@ static __noinline int error_v4(struct __sk_buff *skb)
 
 	if ((void *)(e + 1) > (void *)(long)skb->data_end)
 		return NEXT;
-	if (e->ip.ihl != 5 || (e->ip.frag_off & bpf_htons(0x3fff)) || e->type != ICMP4_UNREACHABLE ||
-	    e->about.ihl != 5 || e->about.protocol != IPPROTO_TCP)
+	if (e->ip.ihl != 5 || (e->ip.frag_off & bpf_htons(0x3fff)) ||
+	    e->type != ICMP4_UNREACHABLE || e->about.ihl != 5 || e->about.protocol != IPPROTO_TCP)
 		return NEXT;
 	struct graft_key4 k = { e->about.daddr, e->about.saddr, e->tcp.dest, e->tcp.source };
 	__u32 *ref = bpf_map_lookup_elem(&shunt_t4, &k), index = ref ? *ref >> 1 : 0;

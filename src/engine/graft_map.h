@@ -42,6 +42,7 @@ enum slot_state {
 enum slot_flag {
 	SLOT_V6 = 1 << 0,
 	SLOT_STAMPS = 1 << 1, /* both connections carry timestamps */
+	SLOT_LARGE = 1 << 2, /* a packet larger than any wire carries came: somebody gathers them */
 };
 
 /* Bits of graft_side.seen, set by whoever sees it. */
@@ -70,18 +71,18 @@ struct graft_side {
 	__u32 pad0;
 	__u64 cookie; /* of our socket to this peer: proves that it is still the same */
 	/* by the program at the cut; ifindex and hop later by user space, when routes change */
-	__u32 ifindex; /* by which packets to this peer leave */
+	__u32 ifindex;    /* by which packets to this peer leave */
 	__u32 hop_family; /* 0: let the kernel find the way; else AF_INET, AF_INET6: */
 	__u32 hop[4];
 	__u32 shift_in, shift_out; /* window scale of the peer's windows; of those we gave him */
-	__u32 dseq, dack; /* added to seq and ack of packets from this peer (mod 2^32) */
-	__u32 dstamp, decho; /* added to TSval and TSecr */
+	__u32 dseq, dack;          /* added to seq and ack of packets from this peer (mod 2^32) */
+	__u32 dstamp, decho;       /* added to TSval and TSecr */
 	__u32 echo_least; /* TSecr to the other peer is no smaller until he echoes newer stamps */
 	__u32 start;      /* seq of the first byte of this peer that was grafted */
 	__u32 base;       /* the first seq of our stream TO this peer that is not our socket's */
 	/* by user space while it drains (atomically): */
-	__u32 fin;   /* base, and what it has sent to this peer since */
-	__u32 here;  /* start, and what our socket took in from this peer since */
+	__u32 fin;  /* base, and what it has sent to this peer since */
+	__u32 here; /* start, and what our socket took in from this peer since */
 	__u32 pad1;
 	/* by the program, at each packet; user space adjusts `next`, `bytes` and `fin_end` when it drains */
 	__u32 ack;     /* the highest acknowledgement from this peer (of our stream to him) */
@@ -91,9 +92,9 @@ struct graft_side {
 	__u32 seen;    /* enum side_seen */
 	__u32 pad2;
 	__u64 bytes;   /* of the stream, passed on below TCP; what came twice counts once */
-	__u64 packets;
-	__u64 last;   /* when a packet that is no reset came: ns of CLOCK_MONOTONIC, to a tick */
-	__u64 rst_at; /* when the reset came */
+	__u64 packets; /* before the cut, both count what comes with payload */
+	__u64 last;    /* when a packet that is no reset came: ns of CLOCK_MONOTONIC, to a tick */
+	__u64 rst_at;  /* when the reset came */
 };
 
 struct graft_slot {
@@ -101,13 +102,15 @@ struct graft_slot {
 	__u32 flags;
 	__u32 final;   /* our sockets are closed: nothing goes to the kernel any more */
 	__u32 life;    /* counts the uses of the slot */
-	__u64 cut_at;  /* ns of CLOCK_MONOTONIC */
+	__u64 made_at; /* ns of CLOCK_MONOTONIC: the first packet since it was made */
+	__u64 cut_at;
 	__u64 closed_at;
 	/* by user space, for the line at the end and for who adopts it */
-	__u64 conn;        /* its number in the daemon that made it */
-	__u64 began;       /* ns of CLOCK_REALTIME: when the client was accepted */
-	__u64 before[2];   /* bytes that went TO peer i by other engines; kept up until the sockets close */
-	__u32 refusal;     /* enum graft_count: why the last try to cut was refused */
+	__u64 conn;  /* its number in the daemon that made it */
+	__u64 began; /* ns of CLOCK_REALTIME: when the client was accepted */
+	__u64 before
+		[2]; /* bytes that went TO peer i by other engines; kept up until the sockets close */
+	__u32 refusal; /* enum graft_count: why the last try to cut was refused */
 	__u32 refusals;
 	struct graft_side side[2];
 };
@@ -134,10 +137,15 @@ struct graft_event {
 	X(GC_UNREAD, "unread", "cut refused: bytes wait to be read")                               \
 	X(GC_WINDOW, "window", "cut refused: more was allowed to one peer than the other allows")  \
 	X(GC_STAMPS, "stamps", "cut refused: the packet's timestamps are not those agreed on")     \
+	X(GC_YOUNG, "young", "cut refused: it is not known yet how large its packets are")         \
+	X(GC_SMALL, "small",                                                                       \
+	  "cut refused: a bulk transfer in small packets: splicing gathers them better")           \
 	X(GC_NO_ROUTE, "no-route", "cut refused: the way out of a socket is not known")            \
-	X(GC_NO_DEVICE, "no-device", "cut refused: packets would leave by a device that is not ours") \
+	X(GC_NO_DEVICE, "no-device",                                                               \
+	  "cut refused: packets would leave by a device that is not ours")                         \
 	X(GC_SPECIAL, "special", "cut refused: MPTCP, TLS, MD5 or AO, or stamps in microseconds")  \
-	X(GC_KERNEL, "to-kernel", "acknowledgements given to the kernel: they are for bytes it owns") \
+	X(GC_KERNEL, "to-kernel",                                                                  \
+	  "acknowledgements given to the kernel: they are for bytes it owns")                      \
 	X(GC_RAISED, "raised", "acknowledgements raised to what the kernel had acknowledged")      \
 	X(GC_SLOW, "slow-options", "packets whose options were read one by one")                   \
 	X(GC_OPTIONS, "drop-ip-options", "packets dropped: IP options on a graft")                 \

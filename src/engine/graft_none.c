@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* graft_none.c — in place of graft_kernel, graft_device and what they stand on, where shunt is built without grafts: opening
+/* graft_none.c — in place of graft_kernel, graft_device and graft_tuple, where shunt is built without grafts: opening
  * says so, and nobody gets further */
 #include <errno.h>
 #include <stdio.h>
@@ -8,6 +8,7 @@
 #include "engine/graft_device.h"
 #include "engine/graft_kernel.h"
 #include "engine/graft_note.h"
+#include "engine/graft_tuple.h"
 
 static int none(char *problem, size_t size)
 {
@@ -112,6 +113,49 @@ int graft_devices_attached(const struct graft_kernel *k)
 {
 	(void)k;
 	return 0;
+}
+
+int tuple_enter(int table, const void *key, uint32_t ref)
+{
+	(void)table;
+	(void)key;
+	(void)ref;
+	return -ENOSYS;
+}
+
+int tuple_find(int table, const void *key, uint32_t *ref)
+{
+	return tuple_enter(table, key, *ref);
+}
+
+void tuple_leave(int table, const void *key)
+{
+	(void)table;
+	(void)key;
+}
+
+void *ring_open(int events, int (*hear)(void *ctx, void *event, size_t size), void *ctx)
+{
+	(void)events;
+	(void)hear;
+	(void)ctx;
+	return NULL;
+}
+
+int ring_fd(void *ring)
+{
+	(void)ring;
+	return -1;
+}
+
+void ring_hear(void *ring)
+{
+	(void)ring;
+}
+
+void ring_close(void *ring)
+{
+	(void)ring;
 }
 
 int graft_note(int fd, enum graft_note_kind kind, uint32_t what)

@@ -135,9 +135,10 @@ static __always_inline __u32 sack_edges(__u32 word, __u32 bytes)
 {
 	__u32 head = bpf_ntohl(word), len = head & 0xff;
 
-	return head >> 8 == 0x010105 && bytes == len + 2 && len >= 10 && len <= 34 && !((len - 2) & 7) ?
-		       (len - 2) / 4 :
-		       0;
+	return head >> 8 == 0x010105 && bytes == len + 2 && len >= 10 && len <= 34 &&
+			       !((len - 2) & 7)
+		       ? (len - 2) / 4
+		       : 0;
 }
 
 /* The layouts that nearly all packets have: none, [NOP NOP stamps] [NOP NOP SACK]. False: another. */
@@ -232,7 +233,8 @@ static __always_inline __u32 window(const struct packet *p, const struct graft_s
 static __always_inline void address4(struct iphdr *ip, const struct graft_side *to, __u64 *pseudo)
 {
 	__u64 sum = 0;
-	__u32 *ttl = (__u32 *)&ip->ttl; /* with protocol and checksum: only the first byte changes */
+	__u32 *ttl =
+		(__u32 *)&ip->ttl; /* with protocol and checksum: only the first byte changes */
 	__u32 was = *ttl & bpf_htonl(0xffff0000), is = was - bpf_htonl(0x01000000);
 
 	differ(pseudo, ip->saddr, to->self[0]);
@@ -311,8 +313,8 @@ static __always_inline int forward(struct __sk_buff *skb, struct graft_side *fro
 	if (p->flags & TCP_ACK)
 		move_word(w + 2, from->dack + raised, &sum);
 	if (!(p->flags & TCP_SYN)) {
-		__u32 rest = bpf_htonl((bpf_ntohl(w[3]) & 0xffff0000) |
-				       window(p, from, to, raised));
+		__u32 rest =
+			bpf_htonl((bpf_ntohl(w[3]) & 0xffff0000) | window(p, from, to, raised));
 
 		differ(&sum, w[3], rest);
 		w[3] = rest;
@@ -365,7 +367,8 @@ static __noinline int make_room(struct graft_slot *slot, __u32 index)
 			k.to_port = s->self_port;
 			bpf_map_delete_elem(&shunt_t6, &k);
 		} else {
-			struct graft_key4 k = { s->peer[0], s->self[0], s->peer_port, s->self_port };
+			struct graft_key4 k = { s->peer[0], s->self[0], s->peer_port,
+						s->self_port };
 
 			bpf_map_delete_elem(&shunt_t4, &k);
 		}

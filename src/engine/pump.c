@@ -91,6 +91,8 @@ static enum flow take_urgent(struct kit *k, struct way *w, int *error)
 	w->urgent = byte;
 	w->src.urgent = false;
 	w->urgents++;
+	if (w->tell)
+		w->tell(w, 1);
 	w->taken++;
 	k->taken++;
 	k->urgent++;
@@ -130,6 +132,8 @@ static enum flow round_once(struct kit *k, const struct engine *e, struct way *w
 		return FLOW_IN_BROKEN;
 	}
 	w->taken += (uint64_t)n;
+	if (w->tell)
+		w->tell(w, (uint32_t)n);
 	window_note(k, &w->src, (size_t)n);
 	f = drain(k, w, error);
 	if (f != FLOW_DRY)

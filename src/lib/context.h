@@ -16,6 +16,7 @@
 #include <stdbool.h>
 
 #include "base/list.h"
+#include "engine/graft_pair.h"
 #include "engine/pump.h"
 #include "shunt.h"
 
@@ -64,6 +65,7 @@ struct shunt_end {
 	struct join *join;
 	int side;
 	uint64_t last; /* when a byte last moved */
+	uint16_t port; /* of the grafts' range, ours to give back */
 	struct shunt_stat stat;
 };
 
@@ -99,6 +101,17 @@ struct join {
 	bool unseen[2];    /* end[i]->buf came before the join, untold: it waits for way[i] */
 	bool ended[2];     /* ENDED of end[i] was untold: told if the join comes undone */
 	bool told;         /* JOINED */
+	/* the hand-over, see handover.c */
+	struct pair *pair; /* NULL: not begun, or never to be */
+	bool never;
+	bool armed;
+	bool squeezed;        /* both receive windows are held small, so that it may stand still */
+	unsigned squeezes;
+	uint64_t squeeze_due; /* when that begins or ends next, ms */
+	bool dry[2];         /* way[i] found nothing more to take when it ran last */
+	struct list grafted; /* in s->grafts, once cut */
+	uint64_t conn;
+	uint64_t born;
 	struct list later; /* in s->later while it must be tried again at `due` */
 	uint64_t due;
 	unsigned tries;
@@ -125,6 +138,11 @@ struct shunt {
 	uint32_t fd_words;
 	uint32_t ends;
 	struct list told, work, handed, bufs, graves, later;
+	struct shunt_graft *graft; /* NULL: none are made */
+	struct graft_post post;
+	struct list grafts;             /* joins that are cut */
+	uint64_t grafted, grafted_live; /* bytes of those that are gone; of those that live, */
+	uint64_t summed_at;             /* as they were then */
 	uint64_t now;
 	struct shunt_stat gone_stat[TURN_EVENTS]; /* what GONE events point at */
 	unsigned gone_count;

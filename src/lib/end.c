@@ -21,9 +21,10 @@
 #include "base/sys.h"
 #include "base/ticket.h"
 #include "lib/buf.h"
+#include "lib/handover.h"
 #include "lib/stream.h"
 
-enum { SLOTS_FIRST = 64, SLOTS_MOST = 1 << 24 };
+enum { SLOTS_FIRST = 64, SLOTS_MOST = 1 << 24, PORT_TRIES = 4 };
 
 static int grow_slots(struct shunt *s)
 {
@@ -76,6 +77,21 @@ static void yield_fd(struct shunt_end *e)
 	if (fd >= 0)
 		e->s->fds[fd / 64] &= ~(UINT64_C(1) << (fd % 64));
 	e->src.fd = -1;
+}
+
+int end_lend(struct shunt_end *e)
+{
+	int fd = e->src.fd;
+
+	end_unwatch(e);
+	yield_fd(e);
+	return fd;
+}
+
+void end_take_back(struct shunt_end *e, int fd)
+{
+	claim_fd(e->s, fd); /* there was room for it before */
+	e->src.fd = fd;
 }
 
 /* Stream sockets only. */
@@ -187,29 +203,45 @@ int end_ours(struct shunt *s, int fd, enum end_kind kind, bool connecting, size_
 	return 0;
 }
 
-int end_connect(struct shunt *s, const struct sockaddr *to, socklen_t len,
-		const struct shunt_end *like, size_t depth, struct shunt_end **out)
+static int begin_connect(int fd, const struct sockaddr *to, socklen_t len,
+			 const struct shunt_end *like, bool *connecting)
 {
-	int fd = sys_socket(to->sa_family, SOCK_STREAM, 0);
-
-	if (fd < 0)
-		return fd;
-	enum end_kind kind = to->sa_family == AF_UNIX ? END_UNIX : END_TCP;
-	bool connecting = false;
-
+	*connecting = false;
 	/* what waits there goes out with the last packet of the handshake */
-	if (kind == END_TCP && like && like->kind == END_TCP && sys_waiting(like->src.fd) > 0)
+	if (like && sys_waiting(like->src.fd) > 0)
 		sys_setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, 0);
 	int r = sys_connect(fd, to, len);
 
-	if (r == -EINPROGRESS)
-		r = leads(fd, &connecting); /* on the loopback it is up by now */
+	return r == -EINPROGRESS ? leads(fd, connecting) /* on the loopback it is up by now */ : r;
+}
+
+int end_connect(struct shunt *s, const struct sockaddr *to, socklen_t len,
+		const struct shunt_end *like, size_t depth, struct shunt_end **out)
+{
+	enum end_kind kind = to->sa_family == AF_UNIX ? END_UNIX : END_TCP;
+	bool alike = kind == END_TCP && like && like->kind == END_TCP && like->src.fd >= 0;
+	bool connecting;
+	uint16_t port = 0;
+	int fd, r, tries = alike && s->graft ? PORT_TRIES : 1;
+
+	do { /* the last try does without a port of the grafts' */
+		fd = sys_socket(to->sa_family, SOCK_STREAM, 0);
+		if (fd < 0)
+			return fd;
+		port = --tries > 0 ? hand_prepare(s, fd, like, to->sa_family) : 0;
+		r = begin_connect(fd, to, len, alike ? like : NULL, &connecting);
+		if (r == 0)
+			r = end_ours(s, fd, kind, connecting, depth, out);
+		if (r < 0) {
+			sys_reset_at_close(
+				fd); /* it may be up: no orderly end of what never began */
+			sys_close(fd);
+			hand_port_free(s, port);
+		}
+	} while (r == -EADDRNOTAVAIL &&
+		 tries > 0); /* its last connection there is not forgotten yet */
 	if (r == 0)
-		r = end_ours(s, fd, kind, connecting, depth, out);
-	if (r < 0) {
-		sys_reset_at_close(fd); /* it may be up: no orderly end of what never began */
-		sys_close(fd);
-	}
+		(*out)->port = port;
 	return r;
 }
 
@@ -324,13 +356,14 @@ void end_gone(struct shunt_end *e, enum shunt_why why, bool reset)
 	}
 	buf_orphan_all(e);
 	stream_drop(e);
-	end_unwatch(e);
-	if (reset && e->kind == END_TCP)
-		sys_reset_at_close(e->src.fd);
-	int fd = e->src.fd;
+	int fd = end_lend(e);
 
-	yield_fd(e);
-	sys_close(fd);
+	if (fd >= 0) { /* else it was a graft */
+		if (reset && e->kind == END_TCP)
+			sys_reset_at_close(fd);
+		sys_close(fd);
+	}
+	hand_port_back(e);
 	e->facts |= F_GONE;
 	e->why = why;
 	if (why == SHUNT_WHY_ABORTED) /* it was the program's will, whatever else went wrong */

@@ -46,6 +46,10 @@ void end_unwatch(struct shunt_end *e);
 /* What an end that is not joined waits for. */
 void end_settle(struct shunt_end *e);
 
+/* Lend the descriptor to somebody: we neither watch nor know it any more. And have it back. */
+int end_lend(struct shunt_end *e);
+void end_take_back(struct shunt_end *e, int fd);
+
 /* Free the end and its slot; the descriptor is somebody else's or closed. */
 void end_free(struct shunt_end *e);
 

@@ -21,6 +21,7 @@
 #include "base/sys.h"
 #include "lib/buf.h"
 #include "lib/end.h"
+#include "lib/handover.h"
 #include "lib/stream.h"
 
 enum { AGAIN_MOST_MS = 64, NO_MEMORY_MS = 10 };
@@ -45,6 +46,14 @@ static void try_later(struct join *j, uint64_t after_ms)
 	j->due = s->now + after_ms;
 	if (list_empty(&j->later))
 		list_add_tail(&s->later, &j->later);
+}
+
+void join_again(struct join *j)
+{
+	uint64_t wait = j->tries < 6 ? 1u << j->tries : AGAIN_MOST_MS;
+
+	j->tries++;
+	try_later(j, wait);
 }
 
 static int check(const struct shunt_end *a, const struct shunt_end *b)
@@ -111,6 +120,9 @@ int join_new(struct shunt_end *a, struct shunt_end *b)
 	if (!j)
 		return -ENOMEM;
 	list_init(&j->later);
+	list_init(&j->grafted);
+	j->born = a->s->now;
+	j->dry[0] = j->dry[1] = true;
 	j->end[0] = a;
 	j->end[1] = b;
 	for (int i = 0; i < 2; i++) {
@@ -145,21 +157,24 @@ void join_undo(struct join *j)
 		end_touch(j->end[i]);
 	}
 	list_remove(&j->later);
+	list_remove(&j->grafted);
 	free(j);
 }
 
-static void both_gone(struct join *j, enum shunt_why why0, enum shunt_why why1, bool reset)
+void join_gone(struct join *j, enum shunt_why why0, enum shunt_why why1, bool reset)
 {
 	struct shunt_end *a = j->end[0], *b = j->end[1];
+	struct pair *p = j->pair;
 
 	join_undo(j);
+	hand_part(a, b, p, reset);
 	end_gone(a, why0, reset);
 	end_gone(b, why1, reset);
 }
 
 void join_abort(struct join *j, enum shunt_why why)
 {
-	both_gone(j, why, why, true);
+	join_gone(j, why, why, true);
 }
 
 /* Bytes that a reset would throw away. A Unix socket's bytes lie with its peer already. */
@@ -176,17 +191,14 @@ static void finish_hurt(struct join *j, int i)
 	if (!j->over[i])
 		return;
 	if (unsent(other)) {
-		uint64_t wait = j->tries < 6 ? 1u << j->tries : AGAIN_MOST_MS;
-
-		j->tries++;
-		try_later(j, wait);
+		join_again(j);
 		return;
 	}
 	enum shunt_why why[2];
 
 	why[i] = j->end[i]->why;
 	why[!i] = alive(other) ? SHUNT_WHY_OTHER_END : other->why;
-	both_gone(j, why[0], why[1], true);
+	join_gone(j, why[0], why[1], true);
 }
 
 /* Undo a join of which end i never came up. */
@@ -243,6 +255,7 @@ static void run(struct join *j, int i)
 	if (progress(&s->kit) != before)
 		from->last = to->last = s->now;
 	j->full[i] = f == FLOW_FULL;
+	j->dry[i] = f == FLOW_DRY || f == FLOW_END;
 	j->starved[i] = f == FLOW_NO_MEMORY;
 	if (f == FLOW_FULL)
 		run_trim(&s->kit, &w->held);
@@ -257,6 +270,7 @@ static void run(struct join *j, int i)
 	if (f == FLOW_IN_BROKEN || f == FLOW_END || (f == FLOW_DRY && end_is(from, F_HURT)))
 		j->over[i] = true;
 	if (f == FLOW_END && !end_is(from, F_HURT)) {
+		hand_fin(j, i);
 		from->last = to->last = s->now;
 		from->facts |= F_FIN_CAME;
 		to->facts |= F_FINISH;
@@ -303,6 +317,8 @@ void join_work(struct shunt_end *e)
 {
 	struct join *j = e->join;
 
+	if (!hand_hold(j))
+		return;
 	for (int i = 0; i < 2; i++) {
 		pass_unseen(j, !i);
 		end_push(j->end[i]);
@@ -335,12 +351,13 @@ void join_work(struct shunt_end *e)
 		break;
 	}
 	if (j->over[0] && j->over[1] && alive(j->end[0]) && alive(j->end[1])) {
-		both_gone(j, SHUNT_WHY_DONE, SHUNT_WHY_DONE, false);
+		join_gone(j, SHUNT_WHY_DONE, SHUNT_WHY_DONE, false);
 		return;
 	}
 	tell_joined(j);
 	settle(j, 0);
 	settle(j, 1);
+	hand_settle(j);
 }
 
 void join_ready(struct shunt_end *e, uint32_t events)
@@ -348,7 +365,7 @@ void join_ready(struct shunt_end *e, uint32_t events)
 	struct join *j = e->join;
 	int i = e->side;
 
-	if (!alive(e))
+	if (!alive(e) || !hand_hold(j))
 		return;
 	end_touch(e);
 	if (end_is(e, F_CONNECTING)) {
@@ -379,6 +396,8 @@ void join_later(struct shunt *s)
 		if (j->due > s->now)
 			continue;
 		list_remove(&j->later);
+		if (!hand_hold(j))
+			continue;
 		for (int i = 0; i < 2; i++)
 			if (alive(j->end[i]) && !j->full[i] && way_may_run(j, i))
 				run(j, i);
@@ -412,4 +431,5 @@ void join_stat(const struct shunt_end *e, struct shunt_stat *stat)
 	}
 	stat->queued += to->held.length;
 	stat->urgent += from->urgents;
+	hand_stat(e, stat);
 }

@@ -21,6 +21,10 @@ void join_undo(struct join *j);
 void join_come_undone(struct join *j, int i);
 /* Reset both ends now. */
 void join_abort(struct join *j, enum shunt_why why);
+/* Look at it again after a while, longer each time. */
+void join_again(struct join *j);
+/* It is over: both ends are gone, for these reasons. `reset`: what is left of it is reset. */
+void join_gone(struct join *j, enum shunt_why why0, enum shunt_why why1, bool reset);
 /* The counts of a joined end, its ways included. */
 void join_stat(const struct shunt_end *e, struct shunt_stat *stat);
 

@@ -20,6 +20,7 @@
 #include "base/ticket.h"
 #include "lib/buf.h"
 #include "lib/end.h"
+#include "lib/handover.h"
 #include "lib/join.h"
 
 static void last_turn_ends(struct shunt *s)
@@ -76,6 +77,8 @@ static void dispatch(struct shunt *s, const struct epoll_event *ev)
 {
 	uint64_t ticket = ev->data.u64;
 
+	if (ticket_kind(ticket) == TICKET_POST)
+		hand_news(s);
 	if (ticket_kind(ticket) != TICKET_END)
 		return;
 	struct slot *slot = &s->slots[ticket_index(ticket)];
@@ -110,9 +113,11 @@ void loop_stat(const struct shunt_end *e, struct shunt_stat *stat)
 	stat->queued += e->out.queued;
 	stat->pipe_refused += src->pipe_refused;
 	stat->splice_refused += src->splice_refused;
-	stat->idle_ms = e->s->now - e->last;
-	stat->ended = end_is(e, F_FIN_CAME);
-	stat->finished = end_is(e, F_FIN_WENT);
+	stat->ended = end_is(e, F_FIN_CAME) || stat->ended;
+	stat->finished = end_is(e, F_FIN_WENT) || stat->finished;
+	uint64_t last = hand_idle_since(e);
+
+	stat->idle_ms = e->s->now > last ? e->s->now - last : 0;
 	for (int i = 0; i < SHUNT_ENGINES; i++)
 		if (stat->moved[i] > stat->moved[stat->engine])
 			stat->engine = (enum shunt_engine)i;
@@ -137,6 +142,8 @@ static void fill(struct shunt_end *e, enum shunt_what what, struct shunt_event *
 		if (!b->lying)
 			e->buf = NULL;
 		end_touch(e);
+	} else if (what == SHUNT_JOINED && e->join && !list_empty(&e->join->grafted)) {
+		ev->engine = SHUNT_GRAFT;
 	} else if (what == SHUNT_BROKEN) {
 		ev->why = e->why;
 		ev->error = e->error;
@@ -205,6 +212,8 @@ int loop_wait(struct shunt *s, struct shunt_event *events, int max, int timeout_
 			break;
 	}
 	work(s);
+	if (!list_empty(&s->grafts))
+		hand_sum(s);
 	set_timer(s, join_due(s));
 	return hand_out(s, events, max);
 }

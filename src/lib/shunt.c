@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/sys.h"
+#include "base/ticket.h"
 #include "engine/window.h"
 #include "lib/buf.h"
 #include "lib/end.h"
@@ -54,6 +55,18 @@ static int read_options(const struct shunt_options *given, struct shunt_options 
 	return (unsigned)o->engine < SHUNT_ENGINES && o->unit <= UNIT_MOST ? 0 : -EINVAL;
 }
 
+/* News of its grafts come to a context by a descriptor of its own. */
+static int open_grafts(struct shunt *s, struct shunt_graft *graft)
+{
+	int r = graft ? graft_post_open(&s->post) : 0;
+
+	if (!graft || r < 0)
+		return r;
+	s->graft = graft;
+	return sys_epoll_ctl(s->epfd, EPOLL_CTL_ADD, s->post.fd, EPOLLIN,
+			     ticket_make(TICKET_POST, 0, 0));
+}
+
 int shunt_open(struct shunt **out, const struct shunt_options *options)
 {
 	struct shunt_options o;
@@ -85,11 +98,20 @@ int shunt_open(struct shunt **out, const struct shunt_options *options)
 	list_init(&s->bufs);
 	list_init(&s->graves);
 	list_init(&s->later);
+	list_init(&s->grafts);
+	list_init(&s->post.pairs);
+	s->post.fd = -1;
 	s->epfd = sys_epoll_create();
 	if (s->epfd < 0) {
 		int r = s->epfd;
 
 		free(s);
+		return r;
+	}
+	int r = o.engine == SHUNT_AUTO || o.engine == SHUNT_GRAFT ? open_grafts(s, o.graft) : 0;
+
+	if (r < 0) {
+		shunt_close(s);
 		return r;
 	}
 	ignore_sigpipe();
@@ -123,6 +145,7 @@ void shunt_close(struct shunt *s)
 		buf_unref(b);
 	}
 	kit_free(&s->kit);
+	graft_post_close(&s->post);
 	sys_close(s->timer);
 	sys_close(s->epfd);
 	free(s->slots);
@@ -324,6 +347,26 @@ int shunt_join(struct shunt_end *a, struct shunt_end *b)
 	return join_new(a, b);
 }
 
+int shunt_graft_name(struct shunt_end *e, uint64_t conn)
+{
+	if (!e->join)
+		return -EINVAL;
+	e->join->conn = conn;
+	if (e->join->pair)
+		e->join->pair->slot->conn = conn;
+	return 0;
+}
+
+int shunt_leave(struct shunt_end *e)
+{
+	struct join *j = e->join;
+
+	if (!j || !j->pair || j->pair->state != PAIR_ALONE)
+		return -EBUSY;
+	join_gone(j, SHUNT_WHY_LEFT, SHUNT_WHY_LEFT, false);
+	return 0;
+}
+
 int shunt_stat(const struct shunt *s, const struct shunt_end *e, struct shunt_stat *out)
 {
 	if (!out || (e && e->s != s))
@@ -344,6 +387,11 @@ int shunt_stat(const struct shunt *s, const struct shunt_end *e, struct shunt_st
 		out->moved[i] = k->moved[i];
 		out->out += k->moved[i];
 	}
+	uint64_t grafted = s->grafted + s->grafted_live;
+
+	out->in += grafted;
+	out->out += grafted;
+	out->moved[SHUNT_GRAFT] += grafted;
 	return 0;
 }
 
@@ -361,6 +409,7 @@ static const char *const whys[SHUNT_WHYS] = {
 	[SHUNT_WHY_TIMEOUT] = "timeout",
 	[SHUNT_WHY_OTHER_END] = "other-end",
 	[SHUNT_WHY_ABORTED] = "aborted",
+	[SHUNT_WHY_LEFT] = "left",
 	[SHUNT_WHY_NO_MEMORY] = "no-memory",
 	[SHUNT_WHY_ERROR] = "error",
 };

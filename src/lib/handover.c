@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* handover.c — a join becomes a graft
+ *
+ *   splice ──▶ enough was relayed: a pair, its slot PAUSED ──▶ ARMED, whenever nothing is held
+ *                                        ▲    a byte came: back │
+ *                                        └──────────────────────┤
+ *              cut, by the program, on a packet ◀───────────────┘
+ *                │ what the sockets still have is drained, as ever, but noted before it is sent
+ *                ▼
+ *              clean: the keeper closes the sockets ──▶ alone: only the slot tells how it goes
+ *
+ * The rule that keeps bytes exact: while the slot is ARMED this thread holds no byte of the pair and
+ * calls nothing on its sockets. hand_hold takes it back before anything does, hand_settle arms it when
+ * everything is done; the join knows only these two.
+ */
+#include "lib/handover.h"
+
+#include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/sys.h"
+#include "lib/end.h"
+#include "lib/join.h"
+
+enum {
+	REFUSALS_MOST = 20000, /* tries to cut that failed: it never stands still */
+	SEGMENT_MOST = 32767,  /* what TCP_MAXSEG takes */
+	SEGMENT_LEAST = 88,
+	STAMPS_LEN = 12,
+	SUM_EVERY_MS = 200,
+	PATIENCE_MS = 100,
+	SQUEEZE_MS = 200,
+	RELAX_MS = 1000,
+	SQUEEZED = 64 * 1024,
+	RELAXED = 1 << 30
+};
+
+/* -- before the connection -- */
+
+static int bind_port(int fd, int family, uint16_t port)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+
+	sys_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1); /* old ones of ours may be in TIME_WAIT */
+	if (family == AF_INET6)
+		return bind(fd, (struct sockaddr *)&v6, sizeof(v6));
+	return bind(fd, (struct sockaddr *)&v4, sizeof(v4));
+}
+
+/* What like's peer does not speak our SYN must not offer; nor larger packets than he takes. */
+static void fit(struct shunt *s, int fd, const struct shunt_end *like, uint16_t port)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(like->src.fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+		return;
+	unsigned has = info.tcpi_options;
+	uint32_t segment = info.tcpi_snd_mss + (has & TCPI_OPT_TIMESTAMPS ? STAMPS_LEN : 0);
+
+	s->graft->kernel.strip[port] = (uint8_t)((has & TCPI_OPT_TIMESTAMPS ? 0 : STRIP_STAMPS) |
+						 (has & TCPI_OPT_SACK ? 0 : STRIP_SACK) |
+						 (has & TCPI_OPT_ECN ? 0 : STRIP_ECN));
+	if (segment >= SEGMENT_LEAST && segment <= SEGMENT_MOST)
+		sys_setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, (int)segment);
+}
+
+uint16_t hand_prepare(struct shunt *s, int fd, const struct shunt_end *like, int family)
+{
+	uint16_t port = graft_port_take(&s->graft->ports);
+
+	if (!port)
+		return 0;
+	if (bind_port(fd, family, port) < 0) { /* somebody has it from before it was reserved */
+		hand_port_free(s, port);
+		return 0;
+	}
+	fit(s, fd, like, port);
+	return port;
+}
+
+void hand_port_free(struct shunt *s, uint16_t port)
+{
+	if (!port)
+		return;
+	s->graft->kernel.strip[port] = 0;
+	graft_port_give(&s->graft->ports, port);
+}
+
+void hand_port_back(struct shunt_end *e)
+{
+	if (e->port)
+		hand_port_free(e->s, e->port);
+	e->port = 0;
+}
+
+/* -- arming -- */
+
+static void note(struct way *w, uint32_t n)
+{
+	pair_note(w->told, w->side, n, false);
+}
+
+/* The program has cut it: whatever is taken from now on is noted. */
+static void is_cut(struct join *j)
+{
+	struct shunt *s = j->end[0]->s;
+
+	if (!list_empty(&j->grafted))
+		return;
+	for (int i = 0; i < 2; i++) {
+		j->way[i].tell = note;
+		j->way[i].told = j->pair;
+		j->way[i].side = i;
+	}
+	list_add_tail(&s->grafts, &j->grafted);
+}
+
+bool hand_hold(struct join *j)
+{
+	struct pair *p = j->pair;
+
+	if (!p)
+		return true;
+	if (p->state == PAIR_KEEPER || p->state == PAIR_ALONE)
+		return false;
+	if (j->armed) {
+		j->armed = false;
+		if (!pair_take_back(p))
+			is_cut(j);
+	}
+	return true;
+}
+
+static bool is_up(const struct shunt_end *e)
+{
+	return e->kind == END_TCP && e->src.fd >= 0 && !e->src.urgent &&
+	       !end_is(e, F_CONNECTING | F_HURT | F_BROKEN | F_GONE | F_FIN_CAME | F_FINISH);
+}
+
+/* Nothing of the pair is in our hands. */
+static bool stands_still(const struct join *j)
+{
+	for (int i = 0; i < 2; i++) {
+		const struct way *w = &j->way[i];
+
+		if (!j->dry[i] || j->full[i] || w->held.where != RUN_NOWHERE || w->urgent >= 0 ||
+		    w->src.urgent || j->end[i]->buf || !list_empty(&j->end[i]->out.pieces))
+			return false;
+	}
+	return true;
+}
+
+static void give_up(struct join *j, enum graft_decline why)
+{
+	j->never = true;
+	graft_decline(j->end[0]->s->graft, why);
+	if (j->pair)
+		pair_end(j->pair);
+	j->pair = NULL;
+}
+
+static uint64_t wall_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void begin(struct join *j)
+{
+	struct shunt *s = j->end[0]->s;
+	int fd[2] = { j->end[0]->src.fd, j->end[1]->src.fd };
+	enum graft_decline why = GD_FAMILY;
+
+	if (j->end[0]->kind == END_TCP && j->end[1]->kind == END_TCP)
+		why = pair_make(s->graft, fd, &s->post, j, &j->pair);
+	if (why != GD_NONE) {
+		give_up(j, why);
+		return;
+	}
+	j->squeeze_due = s->now + PATIENCE_MS;
+	j->pair->slot->conn = j->conn;
+	j->pair->slot->began = wall_ns() - (s->now - j->born) * 1000000;
+}
+
+/* Where one peer sends faster than the other reads, bytes wait in our sockets all the time, and there is no
+ * moment to cut. With small windows towards both, what waits waits at the sender: then there soon is.
+ * For a moment only: on a long path a small window is a slow one. */
+static void squeeze(struct join *j)
+{
+	uint64_t now = j->end[0]->s->now;
+
+	if (now < j->squeeze_due)
+		return;
+	j->squeezed = !j->squeezed;
+	j->squeeze_due =
+		now + (j->squeezed ? SQUEEZE_MS : RELAX_MS << (j->squeezes < 6 ? j->squeezes : 6));
+	if (j->squeezed)
+		j->squeezes++;
+	for (int i = 0; i < 2; i++)
+		sys_setsockopt(j->end[i]->src.fd, IPPROTO_TCP, TCP_WINDOW_CLAMP,
+			       j->squeezed ? SQUEEZED : RELAXED);
+}
+
+static bool pays(const struct join *j)
+{
+	return j->way[0].taken + j->way[1].taken >= j->end[0]->s->graft->least;
+}
+
+/* -- retiring -- */
+
+/* For who adopts it: what went by us. */
+static void write_down(struct join *j)
+{
+	for (int i = 0; i < 2; i++) {
+		uint64_t sum = 0;
+
+		for (int e = 0; e < SHUNT_ENGINES; e++)
+			sum += j->way[!i].moved[e];
+		j->pair->slot->before[i] = sum;
+	}
+}
+
+static void retire(struct join *j)
+{
+	int fd[2];
+
+	write_down(j);
+	for (int i = 0; i < 2; i++)
+		fd[i] = end_lend(j->end[i]);
+	pair_retire(j->pair, fd);
+}
+
+static void drain_on(struct join *j)
+{
+	if (j->never || !stands_still(j))
+		return;
+	if (pair_is_clean(j->pair))
+		retire(j);
+	else
+		join_again(j); /* what was sent is not acknowledged yet */
+}
+
+void hand_settle(struct join *j)
+{
+	struct pair *p = j->pair;
+
+	if (!j->end[0]->s->graft || (j->never && !p))
+		return;
+	if (p && p->state == PAIR_CUT) {
+		drain_on(j);
+		return;
+	}
+	if (!j->told || !is_up(j->end[0]) || !is_up(j->end[1]))
+		return;
+	if (!p && pays(j))
+		begin(j);
+	if (!j->pair)
+		return;
+	squeeze(j);
+	if (!stands_still(j))
+		return;
+	if (j->pair->slot->refusal == GC_SMALL || j->pair->slot->refusals > REFUSALS_MOST) {
+		give_up(j, j->pair->slot->refusal == GC_SMALL ? GD_SMALL : GD_BUSY);
+		return;
+	}
+	j->armed = true;
+	pair_arm(j->pair);
+}
+
+void hand_fin(struct join *j, int i)
+{
+	if (j->pair && j->pair->state == PAIR_CUT)
+		pair_note(j->pair, i, 1, true);
+}
+
+/* -- its end -- */
+
+void hand_part(struct shunt_end *a, struct shunt_end *b, struct pair *p, bool reset)
+{
+	if (!p)
+		return;
+	bool cut = p->state != PAIR_OURS || !pair_take_back(p);
+
+	if (cut) {
+		a->s->grafted += pair_bytes(p, 0) + pair_bytes(p, 1);
+		a->port = b->port = 0; /* the keeper gives it back when the slot is free */
+	}
+	if (cut && reset) {
+		int fd[2] = { end_lend(a), end_lend(b) };
+
+		pair_kill(p, fd);
+	} else {
+		pair_end(p);
+	}
+}
+
+static void over(struct join *j)
+{
+	j->end[0]->facts |= F_FIN_CAME | F_FIN_WENT;
+	j->end[1]->facts |= F_FIN_CAME | F_FIN_WENT;
+	join_gone(j, SHUNT_WHY_DONE, SHUNT_WHY_DONE, false);
+}
+
+static void was_reset(struct join *j)
+{
+	int x = pair_reset_by(j->pair, 1);
+	enum shunt_why why[2];
+
+	why[x] = SHUNT_WHY_RESET;
+	why[!x] = SHUNT_WHY_OTHER_END;
+	j->end[x]->error = ECONNRESET;
+	j->end[x]->why = SHUNT_WHY_RESET;
+	end_tell(j->end[x], SHUNT_BROKEN);
+	join_gone(j, why[0], why[1], j->pair->state != PAIR_ALONE);
+}
+
+static void come_back(struct join *j, bool stuck)
+{
+	struct pair *p = j->pair;
+
+	p->state = PAIR_CUT;
+	for (int i = 0; i < 2; i++) {
+		end_take_back(j->end[i], p->fd[i]);
+		p->fd[i] = -1;
+		end_touch(j->end[i]);
+	}
+	if (stuck) {
+		j->never = true; /* it stays a graft with sockets */
+		graft_decline(j->end[0]->s->graft, GD_RETIRE);
+	}
+	join_again(j);
+}
+
+static void take_news(struct join *j, unsigned news)
+{
+	struct pair *p = j->pair;
+
+	if (news & NEWS_CUT) {
+		hand_hold(j);
+		end_touch(j->end[0]);
+	}
+	if (news & NEWS_BACK)
+		come_back(j, news & NEWS_STUCK);
+	if (news & NEWS_ALONE) {
+		p->state = PAIR_ALONE;
+		end_tell(j->end[0], SHUNT_JOINED);
+	}
+	if (news & NEWS_RESET)
+		was_reset(j);
+	else if (p->state != PAIR_ALONE)
+		end_touch(j->end[0]); /* if it is over, it can be retired at once */
+	else if (slot_state(p->slot) == SLOT_CLOSED)
+		over(j);
+}
+
+void hand_news(struct shunt *s)
+{
+	struct pair *p;
+	unsigned news;
+
+	while ((p = graft_post_next(s->graft, &s->post, &news)))
+		take_news(p->user, news);
+}
+
+/* -- knowing -- */
+
+void hand_stat(const struct shunt_end *e, struct shunt_stat *stat)
+{
+	const struct join *j = e->join;
+
+	if (list_empty(&j->grafted))
+		return;
+	uint64_t out = pair_bytes(j->pair, !e->side);
+
+	stat->in += pair_bytes(j->pair, e->side);
+	stat->out += out;
+	stat->moved[SHUNT_GRAFT] += out;
+	stat->ended = stat->ended || pair_fin_came(j->pair, e->side);
+	stat->finished = stat->finished || pair_fin_came(j->pair, !e->side);
+}
+
+uint64_t hand_idle_since(const struct shunt_end *e)
+{
+	const struct join *j = e->join;
+	uint64_t last = j && !list_empty(&j->grafted) ? pair_last(j->pair) : 0;
+
+	return last > e->last ? last : e->last;
+}
+
+void hand_sum(struct shunt *s)
+{
+	struct list *n;
+
+	if (s->now - s->summed_at < SUM_EVERY_MS)
+		return;
+	s->summed_at = s->now;
+	s->grafted_live = 0;
+	list_each(n, &s->grafts) {
+		const struct join *j = list_of(n, struct join, grafted);
+
+		s->grafted_live += pair_bytes(j->pair, 0) + pair_bytes(j->pair, 1);
+	}
+}
