@@ -46,15 +46,17 @@ static void write_listed(const struct conf_key *k, const void *object, FILE *to)
 /* What follows "key:". */
 static void write_key(const struct conf_key *k, const void *object, FILE *to)
 {
-	if (k->section && k->section->many != CONF_ONE) {
+	const struct conf_section *s = k->section;
+
+	if (s && s->many != CONF_ONE) {
 		write_listed(k, object, to);
 		return;
 	}
 	fputc(' ', to);
-	if (k->type)
+	if (!s)
 		k->type->write(k, field_of(object, k), to);
 	else if (is_there(k, object))
-		write_braces(k->section, field_of(object, k), to);
+		write_braces(s, field_of(object, k), to);
 	else
 		fputs("none", to);
 }
