@@ -184,8 +184,8 @@ int shunt_graft_out(struct __sk_buff *skb)
 	__u8 head[sizeof(struct ipv6hdr)], *row;
 	struct tcp_words w;
 
-	if ((!v6 && skb->protocol != bpf_htons(ETH_P_IP)) || skb->gso_segs)
-		return NEXT;
+	if ((!v6 && skb->protocol != bpf_htons(ETH_P_IP)) || skb->gso_segs > 1)
+		return NEXT; /* no SYN is cut up; one of our own sockets says it is one segment */
 	if (bpf_skb_load_bytes(skb, ETH_HLEN, head, sizeof(struct iphdr)))
 		return NEXT;
 	if (v6 ? head[6] != IPPROTO_TCP : head[9] != IPPROTO_TCP || head[0] != 0x45)
