@@ -233,8 +233,10 @@ static void retire(struct join *j)
 	int fd[2];
 
 	write_down(j);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
 		fd[i] = end_lend(j->end[i]);
+		j->way[i].src.fd = -1; /* or it would be closed once more with the end */
+	}
 	pair_retire(j->pair, fd);
 }
 
@@ -329,6 +331,7 @@ static void come_back(struct join *j, bool stuck)
 	p->state = PAIR_CUT;
 	for (int i = 0; i < 2; i++) {
 		end_take_back(j->end[i], p->fd[i]);
+		j->way[i].src.fd = p->fd[i];
 		p->fd[i] = -1;
 		end_touch(j->end[i]);
 	}
