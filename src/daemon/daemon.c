@@ -105,6 +105,8 @@ static void say_listening(const struct daemon *d, const struct listener *l)
 	log_text(&line, d->grafts.graft ? "before" : "engine", e->name);
 	if (d->grafts.why[0])
 		log_format(&line, "reason", "no graft: %s", d->grafts.why);
+	else if (d->grafts.graft)
+		; /* nothing better is to be had */
 	else if (wanted && e->id != d->conf.engine && d->conf.engine != SHUNT_AUTO)
 		log_format(&line, "reason", "no %s: %s", shunt_engine_text(d->conf.engine), wanted);
 	else if (e != best)
