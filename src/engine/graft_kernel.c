@@ -185,8 +185,11 @@ int graft_kernel_open(struct graft_kernel *k, const char *bpffs, uint16_t first,
 	problem[0] = '\0';
 	k->first = first;
 	k->last = last;
-	if (!first || first > last || !slots || slots > SLOTS_MOST)
+	if (!first || first > last || !slots || slots > SLOTS_MOST) {
+		snprintf(problem, size, "no grafts with ports %u-%u and %u slots (1 to %d)", first,
+			 last, slots, SLOTS_MOST);
 		return -EINVAL;
+	}
 	rc = graft_load_may(problem, size);
 	if (rc == 0)
 		rc = graft_folder_check(bpffs, problem, size);
