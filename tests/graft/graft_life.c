@@ -200,6 +200,32 @@ static void a_reset_is_told_once_and_stops_nothing(void **state)
 	assert_true(rig.slot[0].side[0].last > 1);
 }
 
+/* Nobody reads them: what finds no room is counted, and the packets go on. */
+static void events_without_room(void **state)
+{
+	enum { ROOM = 256 * 1024 / 24 }; /* each with its header */
+	static struct wire again;
+	struct graft_event e;
+	struct seg s;
+
+	(void)state;
+	scene(false);
+	s = rig_seg(0);
+	s.flags = RST;
+	wire_tcp(&w, &s);
+	for (unsigned i = 0; i < ROOM + 1000; i++) {
+		again.len = w.len;
+		memcpy(again.b, w.b, w.len);
+		rig.slot[0].side[0].seen = 0;
+		assert_int_equal(rig_run(rig.in, &again), VERDICT_SENT);
+	}
+	assert_in_range(rig_counted(GC_LOST_EVENT), 900, 1100);
+	assert_int_equal(rig_events(&e, 1), 1);
+	scene(false);
+	send_flags(0, RST); /* there is room again */
+	assert_int_equal(rig.m.events, 1);
+}
+
 /* -- SYNs -- */
 
 static void a_syn_on_a_living_graft_goes_on(void **state)
@@ -293,6 +319,7 @@ int main(void)
 		cmocka_unit_test(a_fin_that_the_socket_took),
 		cmocka_unit_test(resets_are_believed_within_bounds),
 		cmocka_unit_test(a_reset_is_told_once_and_stops_nothing),
+		cmocka_unit_test(events_without_room),
 		cmocka_unit_test_prestate(a_syn_on_a_living_graft_goes_on, &no),
 		cmocka_unit_test_prestate(a_syn_on_a_living_graft_goes_on, &yes),
 		cmocka_unit_test_prestate(a_syn_on_one_that_is_over_takes_its_place, &no),

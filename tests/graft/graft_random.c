@@ -52,7 +52,10 @@ static void any_slot(void)
 	struct graft_side *a = &s->side[0], *b = &s->side[1];
 
 	s->flags |= one_in(3) ? 0 : SLOT_STAMPS;
+	s->flags |= one_in(2) ? SLOT_LARGE : 0;
 	s->final = !one_in(3);
+	if (one_in(8))
+		s->state = SLOT_FREE + below(SLOT_CLOSED + 1);
 	a->dseq = any();
 	b->dseq = any();
 	a->dack = -b->dseq;
@@ -183,7 +186,7 @@ static void packets_at_random(void **state)
 			verdicts[v + 1]++;
 			if (v == VERDICT_SENT && in_order())
 				assert_int_equal(wire_residue(&w), residue);
-			if (!rig.m.listed[0][0])
+			if (!rig.m.listed[0][0] || one_in(100))
 				break;
 		}
 	}
