@@ -35,7 +35,7 @@ from run import Bench, Plan, Progress, Runner, Settings  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 QUICK = {"rounds": 2, "window": 0.4, "warm": 0.2, "limit": 165.0}
-QUICK_CONTENDERS = ("floor", "splice", "copy-64k", "haproxy", "haproxy-splice", "nginx")
+QUICK_CONTENDERS = ("floor", "graft", "splice", "copy-64k", "haproxy", "haproxy-splice", "nginx")
 
 
 def names(text):
@@ -65,6 +65,8 @@ def arguments(argv):
                    help="say what of the wanted is reached; exit 1 if not all")
     p.add_argument("--loopback", action="store_true", help="no namespaces, even as root")
     p.add_argument("--list", action="store_true", help="kinds of work and contenders")
+    p.add_argument("--plan", action="store_true",
+                   help="what would be measured, and how long it would take")
     p.add_argument("--shunt", metavar="PROGRAM",
                    default=os.path.join(places.ROOT, "build", "shunt"))
     return p.parse_args(argv)
@@ -107,6 +109,27 @@ def those_here(bench, chosen, everyone):
     return here
 
 
+def possible(bench, works):
+    """Kinds of work that can be done here; a word about those that cannot."""
+    for work in works:
+        why_not = work.impossible(bench.place)
+        if why_not:
+            print(f"bench: without {work.name}: {why_not}", file=sys.stderr)
+        else:
+            yield work
+
+
+def minutes(seconds):
+    return f"{round(seconds) // 60}:{round(seconds) % 60:02}"
+
+
+def show_plan(plan, settings):
+    for name, samples, seconds in plan.kinds():
+        print(f"{name:16}{samples:4} samples  {minutes(seconds):>5} min")
+    print(f"{'all of it':16}{plan.samples():4} samples  {minutes(plan.seconds()):>5} min, at most "
+          f"{minutes(settings.limit)}")
+
+
 def show_list():
     print("work:")
     for name, w in all_works.load().items():
@@ -127,9 +150,13 @@ def run(args, works, everyone):
         bench = Bench(args.shunt, place, settings)
         chosen = args.contenders or (list(QUICK_CONTENDERS) if args.quick else None)
         here = those_here(bench, chosen, everyone)
-        plan = Plan(works, here, args.contenders, settings)
+        plan = Plan(list(possible(bench, works)), here, args.contenders, settings)
         if not plan.steps:
             die("nothing to do: no case has so many connections, or nobody is here for it")
+        if args.plan:
+            return show_plan(plan, settings)
+        print(f"bench: {plan.samples()} samples, about {minutes(plan.seconds())} min",
+              file=sys.stderr)
         began = time.time()
         runner = Runner(bench, plan, Progress(plan))
         runner.all()
@@ -174,6 +201,8 @@ def main(argv):
         result = run(args, chosen, everyone)
     except KeyboardInterrupt:
         return 130
+    if args.plan:
+        return 0
     report.show(result, sys.stdout)
     keep(args, result)
     return check.show(result, sys.stdout) if args.check else 0

@@ -223,6 +223,24 @@ def descriptors(pids):
     return total
 
 
+def sockets(pids):
+    total = 0
+    for pid in pids:
+        try:
+            with os.scandir(f"/proc/{pid}/fd") as entries:
+                total += sum(is_socket(e.path) for e in entries)
+        except OSError:
+            continue
+    return total
+
+
+def is_socket(path):
+    try:
+        return os.readlink(path).startswith("socket:")
+    except OSError:
+        return False
+
+
 def settled(read, within, patience=3.0, step=0.15):
     """read() once two readings in a row differ by no more than `within`, or patience ends."""
     end, last = time.monotonic() + patience, read()

@@ -10,6 +10,7 @@ Else on the loopback. There is no floor then, no choice of congestion control, a
 and sink meet in one stack: figures compare the contenders with one another and mean nothing beside
 those of another machine.
 """
+import contextlib
 import os
 import sys
 
@@ -20,11 +21,13 @@ import world  # noqa: E402
 from world import CLIENT as SOURCE, RELAY, SERVER as SINK  # noqa: E402,F401
 
 EPHEMERAL = "32768 65535"
+WIRES = ((SOURCE, "w1"), (RELAY, "w1r"), (RELAY, "w2r"), (SINK, "w2"))
+LARGE, MTU = 65536, 1500  # packets, as the devices merge them
 
 
 class Wires(world.World):
     name = "namespaces"
-    has_floor = True
+    has_floor = has_wires = True
     why_not = None
 
     def __init__(self):
@@ -40,6 +43,27 @@ class Wires(world.World):
         world.ip("netns", "exec", self.spaces[who], "sh", "-c",
                  f"echo {value} > /proc/sys/net/ipv4/{name}")
 
+    @contextlib.contextmanager
+    def small_packets(self, merged):
+        """From here on the source's packets are no larger than the MTU when they come out of its device.
+        merged: the receiving device makes large ones of them again. (It keeps NAPI if not: "gro
+        off" would take that from a veth, and packets might overtake one another.)"""
+        try:
+            self.offload(SOURCE, "w1", "off")
+            for who, device in WIRES if not merged else ():
+                self.merge(who, device, MTU)
+            yield
+        finally:
+            self.offload(SOURCE, "w1", "on")
+            for who, device in WIRES:
+                self.merge(who, device, LARGE)
+
+    def offload(self, who, device, how):
+        world.ip("netns", "exec", self.spaces[who], "ethtool", "-K", device, "tso", how, "gso", how)
+
+    def merge(self, who, device, most):
+        world.ip("-n", self.spaces[who], "link", "set", device, "gro_max_size", str(most))
+
     def facts(self):
         return {"kind": self.name, "wires": "veth with NAPI (gro on), MTU 1500, TSO",
                 "congestion": "cubic, by route", "hosts": "source, relay and sink share all CPUs"}
@@ -47,7 +71,7 @@ class Wires(world.World):
 
 class Loopback(world.Loopback):
     name = "loopback"
-    has_floor = False
+    has_floor = has_wires = False
 
     def __init__(self, why_not):
         self.why_not = why_not

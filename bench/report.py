@@ -10,6 +10,8 @@ import work as all_works
 from result import ranges
 from stats import ranks
 
+ALMOST = 0.9  # of all connections
+
 
 def number(x, digits):
     if digits and abs(x) >= 1000:
@@ -102,7 +104,20 @@ def foot_lines(result):
     elif result["repeated"]:
         yield (f"{result['repeated']} samples were repeated, because others used the machine "
                "meanwhile")
+    yield from not_all_grafts(result)
     yield from result["notes"]
+
+
+def not_all_grafts(result):
+    """Where a contender was to hand all connections over, and could not."""
+    fewest = {}
+    for s in result["samples"]:
+        if "settled_s" in s["raw"]:
+            key = (s["work"], s["connections"])
+            fewest[key] = min(fewest.get(key, s["connections"]), s["raw"]["grafted"])
+    for (work, n), grafted in fewest.items():
+        if grafted < ALMOST * n:
+            yield f"{work} n={n}: of {n:,} connections no more than {grafted:,} were grafts in a sample"
 
 
 def show(result, out):

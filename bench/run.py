@@ -35,7 +35,7 @@ class Settings:
     limit: float = 840.0   # seconds for all of it
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)
 class Bench:
     """What samples are taken with."""
     shunt: str
@@ -57,7 +57,7 @@ class Plan:
             for case in work.cases(settings):
                 if settings.connections and case.connections not in settings.connections:
                     continue
-                names = chosen or [*work.contenders, *case.extras]
+                names = chosen or [*(case.contenders or work.contenders), *case.extras]
                 who = [c for name, c in contenders.items()
                        if name in names and case.connections <= c.most]
                 if who:
@@ -71,6 +71,15 @@ class Plan:
 
     def samples(self):
         return sum(len(who) * self.rounds(case) for _, case, who in self.steps)
+
+    def kinds(self):
+        """[(kind of work, samples, seconds)]"""
+        found = {}
+        for work, case, who in self.steps:
+            count = len(who) * self.rounds(case)
+            samples, seconds = found.get(work.name, (0, 0.0))
+            found[work.name] = samples + count, seconds + case.seconds * count
+        return [(name, *of) for name, of in found.items()]
 
 
 class Progress:
@@ -167,7 +176,7 @@ class Runner:
             if problem:
                 failures += 1
                 if failures > 1:
-                    self.note(f"{case.name}: {problem}")
+                    self.note(f"{case.name}, {contender.name}: {problem}")
                     break
                 continue
             sample["attempt"] = attempt

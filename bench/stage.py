@@ -11,6 +11,7 @@ Every sample has a contender of its own, started for it: nothing is carried over
 next.
 """
 import contextlib
+import os
 import tempfile
 import time
 
@@ -18,6 +19,7 @@ import measure
 from place import RELAY, SINK
 from process import Failed, Program
 
+PREFIX = "shunt-bench-"  # of directories: our process and a riddle follow
 SLOW = 20     # seconds after which something is given up that usually takes parts of one
 PATIENCE = 4  # after which most of them are enough
 ENOUGH = 0.7
@@ -29,7 +31,7 @@ class Stage(contextlib.ExitStack):
         self.bench, self.contender = bench, contender
         self.settings = bench.settings
         self.relay, self.entry = None, None
-        self.directory = self.enter_context(tempfile.TemporaryDirectory(prefix="shunt-bench-"))
+        self.directory = self.enter_context(tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-"))
 
     def start(self, argv, who, name):
         program = Program([*self.bench.place.prefix(who), *argv], self.directory, name)
@@ -52,16 +54,27 @@ class Stage(contextlib.ExitStack):
         if not self.contender.processes:
             self.entry = "%s:%d" % target.address
             return
+        self.contender.prepare(self)
         listen = (self.bench.place.relay_host, self.bench.place.free_port())
         argv = self.contender.command(self.bench, listen, target.address, self.directory)
         self.relay = self.start(argv, RELAY, self.contender.name)
         self.relay.until_listening(listen[1], SLOW)
+        self.contender.ready(self.relay)
+        self.own_sockets = measure.sockets(self.relay_pids())
         self.entry = "%s:%d" % listen
 
     def relay_pids(self):
         if not self.relay:
             return set()
         return measure.descendants(self.relay.pid, measure.processes())
+
+    def in_relay(self):
+        """How many connections have sockets in the relay, two for each."""
+        return max(0, measure.sockets(self.relay_pids()) - self.own_sockets + 1) // 2
+
+    def settle(self, connections, patience=PATIENCE):
+        """All connections are up: until the contender carries them as it is to be measured."""
+        return self.contender.settle(self, connections, patience)
 
     def until_connected(self, tool, count):
         """Until a tool at the sink, whose descriptors were remembered, holds so many connections. A relay

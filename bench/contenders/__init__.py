@@ -28,6 +28,22 @@ class Contender:
     def version(self, bench):
         return None
 
+    def prepare(self, stage):
+        """Make what it needs before it is started, and give stage.callback() what undoes that: it is
+        undone once the contender has ended. Raises Failed."""
+
+    def ready(self, program):
+        """Its port is open. Wait for what else it needs before the first connection. Raises Failed."""
+
+    def settle(self, stage, connections, patience):
+        """Wait, so many seconds at the most, until so many connections that are up are carried in the way that is to be
+        measured. What came of it, for the raw sample."""
+        return {}
+
+    def told(self, stage):
+        """What it says at the end of connections that are over, for the raw sample."""
+        return {}
+
     def command(self, bench, listen, target, directory):
         """The command line that listens on `listen` (host, port) and connects to `target`. Configuration
         goes into files in `directory`."""

@@ -38,6 +38,7 @@ class Case:
     seconds: float           # that one sample will take, about
     what: dict = dataclasses.field(default_factory=dict)
     extras: tuple = ()       # contenders that take part only here
+    contenders: tuple = ()   # if not those of its kind of work
     rounds: int = 0          # samples of each, if that is not what the settings say
 
     @property
@@ -48,12 +49,16 @@ class Case:
 class Work:
     name = ""
     order = 50
-    contenders = ("floor", "splice", "copy-256k", "haproxy", "haproxy-splice", "nginx")
+    contenders = ("floor", "graft", "splice", "copy-256k", "haproxy", "haproxy-splice", "nginx")
     metrics = {}
 
     def summary(self):
         """The first line of its file, behind its name."""
         return sys.modules[type(self).__module__].__doc__.split(": ", 1)[1].splitlines()[0]
+
+    def impossible(self, place):
+        """Why it cannot be done in such a place, or None."""
+        return None
 
     def cases(self, settings):
         """All of them; settings.quick asks for few."""

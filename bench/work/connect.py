@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""connect: short connections, as many as go, 50 at a time: connect, 64 bytes there, 64 back, the
-server closes
+"""connect: short connections, as many as go, 50 at a time: connect, 64 bytes there, an answer
+back, the server closes
+
+An answer is 64 bytes; and of 1 KB to 1 MB, with few samples, for it is there that connections
+begin to be worth more than moving their bytes: the kernel takes over what is longer than a while.
 
 The server closes first, and the relay towards the client, so that neither client nor relay runs
 out of ports.
@@ -14,12 +17,16 @@ from stats import bytes_between
 from . import Case, Metric, Work
 
 SIZE = 64
+ANSWERS = (("1k", 1 << 10, "1 KB"), ("20k", 20 << 10, "20 KB"), ("100k", 100 << 10, "100 KB"),
+           ("1m", 1 << 20, "1 MB"))
 
 
 class Connect(Work):
     name, order = "connect", 30
+    contenders = ("floor", "auto", "splice", "copy-256k", "haproxy", "haproxy-splice", "nginx")
     metrics = {
         "conns_per_s": Metric("1/s", "connections", more_is_better=True, ranked=True),
+        "cost_us_per_conn": Metric("us", "cost over the floor, each", less_floor="busy_us_per_conn"),
         "busy_us_per_conn": Metric("us", "whole machine, each"),
         "own_cpu_us_per_conn": Metric("us", "its own CPU, each"),
         "p50_us": Metric("us", "answered: p50"),
@@ -29,15 +36,21 @@ class Connect(Work):
     def cases(self, settings):
         seconds = settings.window * 1.5
         yield Case("connect", "short connections", 50, seconds + settings.warm + 0.4,
-                   {"window": seconds})
+                   {"window": seconds, "answer": SIZE})
+        if settings.quick:
+            return
+        for short, size, text in ANSWERS:
+            yield Case(f"connect-{short}", f"short connections, answers of {text}", 50,
+                       settings.window + settings.warm + 0.4,
+                       {"window": settings.window, "answer": size},
+                       contenders=("floor", "auto", "splice", "haproxy"), rounds=2)
 
     def sample(self, stage, contender, case):
-        echo = stage.tool("echo", SINK, "--wait", "0", "--for", "1h", "--close", "--request", SIZE,
-                          "--answer", SIZE)
+        sizes = ("--request", SIZE, "--answer", case.what["answer"])
+        echo = stage.tool("echo", SINK, "--wait", "0", "--for", "1h", "--close", *sizes)
         stage.relay_to(echo)
-        tool = stage.tool("connect", SOURCE, stage.entry, "-n", case.connections, "--request", SIZE,
-                          "--answer", SIZE, "--for",
-                          f"{round((case.what['window'] + stage.settings.warm + 0.15) * 1000)}ms")
+        tool = stage.tool("connect", SOURCE, stage.entry, "-n", case.connections, *sizes,
+                          "--for", f"{round((case.what['window'] + stage.settings.warm + 0.15) * 1000)}ms")
         time.sleep(stage.settings.warm)
         window = stage.window(case.what["window"])
         result = went_well("connect", tool.result(SLOW))
@@ -51,7 +64,7 @@ class Connect(Work):
                 "p50_us": times["p50"], "p99_us": times["p99"],
             },
             "used": used,
-            "raw": {"made": round(made)},
+            "raw": {"made": round(made), **contender.told(stage)},
             "buckets": times["buckets"],
         }
 

@@ -15,6 +15,7 @@ from . import Case, Metric, Work
 SIZES = (("1b", 1, "1 B"), ("1k", 1024, "1 KB"))
 QUICK = (("1b", 1, False), ("1k", 50, False), ("1k", 50, True))
 WARM = "100ms"
+SETTLE = 0.1  # seconds for the contender to get there, before its CPU time is looked at
 BULK = 8  # enough that every thread of a relay has some of it
 
 
@@ -36,7 +37,7 @@ class Latency(Work):
                         continue
                     title = f"round trips of {text}" + (", during a bulk transfer" if bulk else "")
                     yield Case(f"latency-{short}" + ("-bulk" if bulk else ""), title, n,
-                               settings.window + 0.45 + (settings.warm if bulk else 0),
+                               settings.window + 0.55 + (settings.warm if bulk else 0),
                                {"size": size, "bulk": bulk})
 
     def sample(self, stage, contender, case):
@@ -44,33 +45,37 @@ class Latency(Work):
         stage.relay_to(echo)
         ping = ("ping", SOURCE, stage.entry, "-n", case.connections, "-s", case.what["size"])
         source = None
+        stage.remember_descriptors(echo)
         if case.what["bulk"]:
-            stage.remember_descriptors(echo)
             source = stage.tool("source", SOURCE, stage.entry, "-n", BULK, "--for", "120s", "--cut",
                                 "--how", stage.settings.how)
             stage.until_connected(echo, BULK)
+            stage.settle(BULK)
             time.sleep(stage.settings.warm)
         went_well("ping", stage.tool(*ping, "--for", WARM).result(SLOW))
         seconds = stage.settings.window
-        timed = stage.tool(*ping, "--for", f"{round(seconds * 1000)}ms")
+        timed = stage.tool(*ping, "--for", f"{round((seconds + 2 * SETTLE) * 1000)}ms")
+        count = case.connections + (BULK if source else 0)
+        stage.until_connected(echo, count)
+        settled = stage.settle(count, SETTLE)
         window = stage.window(seconds)
         result = went_well("ping", timed.result(SLOW))
         if source:
             source.signal(15)
             source.result(SLOW)
-        return self.figures(result, window.used)
+        return self.figures(result, window.used, settled)
 
     @staticmethod
-    def figures(result, used):
+    def figures(result, used, settled):
         times = result["latency_us"]
         return {
             "metrics": {
                 "p50_us": times["p50"], "p99_us": times["p99"], "p999_us": times["p999"],
                 "per_s": result["per_second"],
-                "own_cpu_us": used["own"] * 1e6 / max(1, result["round_trips"]),
+                "own_cpu_us": used["own"] * 1e6 / max(1, result["per_second"] * used["seconds"]),
             },
             "used": used,
-            "raw": {"round_trips": result["round_trips"], "max_us": times["max"]},
+            "raw": {"round_trips": result["round_trips"], "max_us": times["max"], **settled},
             "buckets": times["buckets"],
         }
 

@@ -39,6 +39,7 @@ class Memory(Work):
         with measure.Window(stage.relay_pids()) as window:
             idle = stage.tool("idle", SOURCE, stage.entry, "-n", n, "--for", "60s")
             idle.until_said("ready ", SLOW)
+            settled = stage.settle(n)
             time.sleep(0.3)
             after = self.read(stage)
         idle.signal(15)
@@ -48,7 +49,7 @@ class Memory(Work):
             "metrics": {"kib_per_conn_user": user, "kib_per_conn_kernel_total": kernel,
                         "fds_per_conn": fds},
             "used": window.used,
-            "raw": {"before": before, "after": after},
+            "raw": {"before": before, "after": after, **settled},
         }
 
     @staticmethod

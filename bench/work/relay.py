@@ -26,6 +26,7 @@ def flow(stage, case, *more):
     source = stage.tool("source", SOURCE, stage.entry, "-n", case.connections, "--cut", "--for",
                         "120s", *more)
     through = stage.until_connected(sink, case.connections)
+    settled = stage.settle(through)
     time.sleep(settings.warm)
     window = stage.window(case.what["window"])
     time.sleep(FIRST_TICK)
@@ -37,7 +38,8 @@ def flow(stage, case, *more):
         stage.relay.fail("let no byte through")
     return arrived, window, {"bytes": round(arrived), "through": through,
                              "retransmits": sent["retransmits"], "congestion": sent["congestion"],
-                             "late_pieces": sent["late_pieces"], "pieces": sent["pieces"]}
+                             "late_pieces": sent["late_pieces"], "pieces": sent["pieces"],
+                             **settled}
 
 
 def figures(arrived, used):
@@ -60,7 +62,7 @@ METRICS = {
 
 class Relay(Work):
     name, order = "relay", 10
-    contenders = ("floor", "splice", "copy-16k", "copy-64k", "copy-256k", "copy-1m", "haproxy",
+    contenders = ("floor", "graft", "splice", "copy-16k", "copy-64k", "copy-256k", "copy-1m", "haproxy",
                   "haproxy-splice", "nginx", "nginx-256k", "socat")
     metrics = METRICS
 
