@@ -102,7 +102,7 @@ static int read_args(struct relay_args *a, int argc, char **argv)
 		  .def = "auto", .help = "graft, splice, copy, or auto: the best that works here" },
 		{ "graft-after", 0, "SIZE", OPTION_SIZE, .size = &c->graft_after, .min = 1,
 		  .def = "32K", .help = "bytes relayed before the kernel takes over" },
-		{ "graft-ports", 0, "A-B", OPTION_TEXT, .text = &a->ports, .def = "40000-49999",
+		{ "graft-ports", 0, "RANGE", OPTION_TEXT, .text = &a->ports, .def = "40000-49999",
 		  .help = "ports that grafts go out from" },
 		{ "graft-slots", 0, "N", OPTION_NUMBER, .number = &a->slots, .min = 1,
 		  .max = 1 << 20, .def = "65536", .help = "how many grafts there can be" },

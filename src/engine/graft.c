@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* graft.c — all of the graft's rooms, opened in order and closed in the opposite one */
-#include "engine/graft.h"
+#include "engine/graft_state.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,22 +13,6 @@
 #include "engine/graft_keeper.h"
 #include "engine/graft_reserve.h"
 #include "engine/graft_seat.h"
-
-static const char *const declines[GD_COUNT] = { [GD_NONE] = "none",
-#define GD_TEXT(name, text, meaning) [name] = text,
-						GRAFT_DECLINES(GD_TEXT)
-#undef GD_TEXT
-};
-
-const char *graft_decline_text(enum graft_decline d)
-{
-	return (unsigned)d < GD_COUNT ? declines[d] : "unknown";
-}
-
-void graft_decline(struct shunt_graft *g, enum graft_decline why)
-{
-	atomic_fetch_add_explicit(&g->declined[why], 1, memory_order_relaxed);
-}
 
 static int say(char *problem, size_t size, int r, const char *what)
 {

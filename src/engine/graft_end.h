@@ -7,7 +7,7 @@
 #ifndef ENGINE_GRAFT_END_H
 #define ENGINE_GRAFT_END_H
 
-#include "engine/graft.h"
+#include "engine/graft_state.h"
 
 /* Closed, or reset (as far as is known). */
 bool graft_is_over(const struct graft_slot *slot);

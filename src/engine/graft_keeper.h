@@ -11,7 +11,7 @@
 #ifndef ENGINE_GRAFT_KEEPER_H
 #define ENGINE_GRAFT_KEEPER_H
 
-#include "engine/graft.h"
+#include "engine/graft_state.h"
 
 /* What an earlier process left in the slots: live grafts are adopted, others are cleaned up. Before
  * the thread runs. */

@@ -14,7 +14,7 @@
 #ifndef ENGINE_GRAFT_PAIR_H
 #define ENGINE_GRAFT_PAIR_H
 
-#include "engine/graft.h"
+#include "engine/graft_state.h"
 
 enum pair_state { PAIR_OURS, PAIR_CUT, PAIR_KEEPER, PAIR_ALONE };
 

@@ -7,7 +7,7 @@
 #ifndef ENGINE_GRAFT_SEAT_H
 #define ENGINE_GRAFT_SEAT_H
 
-#include "engine/graft.h"
+#include "engine/graft_state.h"
 
 enum { SEAT_REST_MS = 200 };
 

@@ -21,7 +21,7 @@
 #include "base/sys.h"
 #include "base/ticket.h"
 #include "lib/buf.h"
-#include "lib/handover.h"
+#include "lib/fit.h"
 #include "lib/stream.h"
 
 enum { SLOTS_FIRST = 64, SLOTS_MOST = 1 << 24, PORT_TRIES = 4 };
@@ -228,7 +228,7 @@ int end_connect(struct shunt *s, const struct sockaddr *to, socklen_t len,
 		fd = sys_socket(to->sa_family, SOCK_STREAM, 0);
 		if (fd < 0)
 			return fd;
-		port = --tries > 0 ? hand_prepare(s, fd, like, to->sa_family) : 0;
+		port = --tries > 0 ? fit_begin(s, fd, like, to->sa_family) : 0;
 		r = begin_connect(fd, to, len, alike ? like : NULL, &connecting);
 		if (r == 0)
 			r = end_ours(s, fd, kind, connecting, depth, out);
@@ -236,7 +236,7 @@ int end_connect(struct shunt *s, const struct sockaddr *to, socklen_t len,
 			sys_reset_at_close(
 				fd); /* it may be up: no orderly end of what never began */
 			sys_close(fd);
-			hand_port_free(s, port);
+			fit_drop(s, port);
 		}
 	} while (r == -EADDRNOTAVAIL &&
 		 tries > 0); /* its last connection there is not forgotten yet */
@@ -363,7 +363,7 @@ void end_gone(struct shunt_end *e, enum shunt_why why, bool reset)
 			sys_reset_at_close(fd);
 		sys_close(fd);
 	}
-	hand_port_back(e);
+	fit_end(e);
 	e->facts |= F_GONE;
 	e->why = why;
 	if (why == SHUNT_WHY_ABORTED) /* it was the program's will, whatever else went wrong */

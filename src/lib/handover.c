@@ -24,13 +24,9 @@
 #include "base/clock.h"
 #include "base/sys.h"
 #include "lib/end.h"
-#include "lib/join.h"
 
 enum {
 	REFUSALS_MOST = 20000, /* tries to cut that failed: it never stands still */
-	SEGMENT_MOST = 32767,  /* what TCP_MAXSEG takes */
-	SEGMENT_LEAST = 88,
-	STAMPS_LEN = 12,
 	SUM_EVERY_MS = 200,
 	PATIENCE_MS = 100,
 	SQUEEZE_MS = 200,
@@ -38,66 +34,6 @@ enum {
 	SQUEEZED = 64 * 1024,
 	RELAXED = 1 << 30
 };
-
-/* -- before the connection -- */
-
-static int bind_port(int fd, int family, uint16_t port)
-{
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
-
-	sys_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1); /* old ones of ours may be in TIME_WAIT */
-	if (family == AF_INET6)
-		return bind(fd, (struct sockaddr *)&v6, sizeof(v6));
-	return bind(fd, (struct sockaddr *)&v4, sizeof(v4));
-}
-
-/* What like's peer does not speak our SYN must not offer; nor larger packets than he takes. */
-static void fit(struct shunt *s, int fd, const struct shunt_end *like, uint16_t port)
-{
-	struct tcp_info info;
-	socklen_t len = sizeof(info);
-
-	if (getsockopt(like->src.fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
-		return;
-	unsigned has = info.tcpi_options;
-	uint32_t segment = info.tcpi_snd_mss + (has & TCPI_OPT_TIMESTAMPS ? STAMPS_LEN : 0);
-
-	s->graft->kernel.strip[port] = (uint8_t)((has & TCPI_OPT_TIMESTAMPS ? 0 : STRIP_STAMPS) |
-						 (has & TCPI_OPT_SACK ? 0 : STRIP_SACK) |
-						 (has & TCPI_OPT_ECN ? 0 : STRIP_ECN));
-	if (segment >= SEGMENT_LEAST && segment <= SEGMENT_MOST)
-		sys_setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, (int)segment);
-}
-
-uint16_t hand_prepare(struct shunt *s, int fd, const struct shunt_end *like, int family)
-{
-	uint16_t port = graft_port_take(&s->graft->ports);
-
-	if (!port)
-		return 0;
-	if (bind_port(fd, family, port) < 0) { /* somebody has it from before it was reserved */
-		hand_port_free(s, port);
-		return 0;
-	}
-	fit(s, fd, like, port);
-	return port;
-}
-
-void hand_port_free(struct shunt *s, uint16_t port)
-{
-	if (!port)
-		return;
-	s->graft->kernel.strip[port] = 0;
-	graft_port_give(&s->graft->ports, port);
-}
-
-void hand_port_back(struct shunt_end *e)
-{
-	if (e->port)
-		hand_port_free(e->s, e->port);
-	e->port = 0;
-}
 
 /* -- arming -- */
 
@@ -240,41 +176,42 @@ static void retire(struct join *j)
 	pair_retire(j->pair, fd);
 }
 
-static void drain_on(struct join *j)
+/* True: what was sent is not acknowledged yet. */
+static bool drain_on(struct join *j)
 {
 	if (j->never || !stands_still(j))
-		return;
-	if (pair_is_clean(j->pair))
-		retire(j);
-	else
-		join_again(j); /* what was sent is not acknowledged yet */
+		return false;
+	if (!pair_is_clean(j->pair))
+		return true;
+	retire(j);
+	return false;
 }
 
-void hand_settle(struct join *j)
+bool hand_settle(struct join *j)
 {
 	struct pair *p = j->pair;
 
 	if (!j->end[0]->s->graft || (j->never && !p))
-		return;
+		return false;
 	if (p && p->state == PAIR_CUT) {
-		drain_on(j);
-		return;
+		return drain_on(j);
 	}
 	if (!j->told || !is_up(j->end[0]) || !is_up(j->end[1]))
-		return;
+		return false;
 	if (!p && pays(j))
 		begin(j);
 	if (!j->pair)
-		return;
+		return false;
 	squeeze(j);
 	if (!stands_still(j))
-		return;
+		return false;
 	if (j->pair->slot->refusal == GC_SMALL || j->pair->slot->refusals > REFUSALS_MOST) {
 		give_up(j, j->pair->slot->refusal == GC_SMALL ? GD_SMALL : GD_BUSY);
-		return;
+		return false;
 	}
 	j->armed = true;
 	pair_arm(j->pair);
+	return false;
 }
 
 void hand_fin(struct join *j, int i)
@@ -302,75 +239,6 @@ void hand_part(struct shunt_end *a, struct shunt_end *b, struct pair *p, bool re
 	} else {
 		pair_end(p);
 	}
-}
-
-static void over(struct join *j)
-{
-	j->end[0]->facts |= F_FIN_CAME | F_FIN_WENT;
-	j->end[1]->facts |= F_FIN_CAME | F_FIN_WENT;
-	join_gone(j, SHUNT_WHY_DONE, SHUNT_WHY_DONE, false);
-}
-
-static void was_reset(struct join *j)
-{
-	int x = pair_reset_by(j->pair, 1);
-	enum shunt_why why[2];
-
-	why[x] = SHUNT_WHY_RESET;
-	why[!x] = SHUNT_WHY_OTHER_END;
-	j->end[x]->error = ECONNRESET;
-	j->end[x]->why = SHUNT_WHY_RESET;
-	end_tell(j->end[x], SHUNT_BROKEN);
-	join_gone(j, why[0], why[1], j->pair->state != PAIR_ALONE);
-}
-
-static void come_back(struct join *j, bool stuck)
-{
-	struct pair *p = j->pair;
-
-	p->state = PAIR_CUT;
-	for (int i = 0; i < 2; i++) {
-		end_take_back(j->end[i], p->fd[i]);
-		j->way[i].src.fd = p->fd[i];
-		p->fd[i] = -1;
-		end_touch(j->end[i]);
-	}
-	if (stuck) {
-		j->never = true; /* it stays a graft with sockets */
-		graft_decline(j->end[0]->s->graft, GD_RETIRE);
-	}
-	join_again(j);
-}
-
-static void take_news(struct join *j, unsigned news)
-{
-	struct pair *p = j->pair;
-
-	if (news & NEWS_CUT) {
-		hand_hold(j);
-		end_touch(j->end[0]);
-	}
-	if (news & NEWS_BACK)
-		come_back(j, news & NEWS_STUCK);
-	if (news & NEWS_ALONE) {
-		p->state = PAIR_ALONE;
-		end_tell(j->end[0], SHUNT_JOINED);
-	}
-	if (news & NEWS_RESET)
-		was_reset(j);
-	else if (p->state != PAIR_ALONE)
-		end_touch(j->end[0]); /* if it is over, it can be retired at once */
-	else if (slot_state(p->slot) == SLOT_CLOSED)
-		over(j);
-}
-
-void hand_news(struct shunt *s)
-{
-	struct pair *p;
-	unsigned news;
-
-	while ((p = graft_post_next(s->graft, &s->post, &news)))
-		take_news(p->user, news);
 }
 
 /* -- knowing -- */

@@ -357,7 +357,8 @@ void join_work(struct shunt_end *e)
 	tell_joined(j);
 	settle(j, 0);
 	settle(j, 1);
-	hand_settle(j);
+	if (hand_settle(j))
+		join_again(j);
 }
 
 void join_ready(struct shunt_end *e, uint32_t events)

@@ -22,6 +22,7 @@
 #include "lib/end.h"
 #include "lib/handover.h"
 #include "lib/join.h"
+#include "lib/news.h"
 
 static void last_turn_ends(struct shunt *s)
 {
@@ -78,7 +79,7 @@ static void dispatch(struct shunt *s, const struct epoll_event *ev)
 	uint64_t ticket = ev->data.u64;
 
 	if (ticket_kind(ticket) == TICKET_POST)
-		hand_news(s);
+		news_take(s);
 	if (ticket_kind(ticket) != TICKET_END)
 		return;
 	struct slot *slot = &s->slots[ticket_index(ticket)];

@@ -2,6 +2,7 @@
 /* A program as others write it: shunt.h, libshunt.so and nothing else of ours. Each public function is called, so
  * each must be there.
  */
+#include <errno.h>
 #include <shunt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +47,23 @@ static void hears(int fd, const char *text)
 	CHECK(strcmp(got, text) == 0);
 }
 
+/* Wherever this runs: they are to be had, or a sentence says why not. */
+static void grafts(void)
+{
+	struct shunt_graft_options options = SHUNT_GRAFT_OPTIONS;
+	struct shunt_graft_end end;
+	struct shunt_graft *g = NULL;
+	char problem[512] = "";
+
+	options.bpffs = "/nowhere/at/all";
+	CHECK(shunt_graft_open(&g, &options, problem, sizeof(problem)) < 0 && problem[0]);
+	if (geteuid() != 0 && shunt_graft_open(&g, NULL, problem, sizeof(problem)) == 0) {
+		CHECK(shunt_graft_fd(g) >= 0);
+		CHECK(shunt_graft_ended(g, &end) == 0);
+	}
+	shunt_graft_close(g);
+}
+
 int main(void)
 {
 	struct shunt_options options = SHUNT_OPTIONS;
@@ -63,7 +81,8 @@ int main(void)
 	pair(two);
 	CHECK(shunt_attach(s, one[0], SHUNT_HEAD(4), NULL, &a) == 0);
 	CHECK(shunt_attach(s, two[0], SHUNT_NONE, NULL, &b) == 0);
-	CHECK(shunt_connect(s, &nowhere, sizeof(nowhere.sa_family), NULL, SHUNT_NONE, NULL, &c) < 0);
+	CHECK(shunt_connect(s, &nowhere, sizeof(nowhere.sa_family), NULL, SHUNT_NONE, NULL, &c) <
+	      0);
 
 	CHECK(write(one[1], "head and body", 13) == 13);
 	buf = next(SHUNT_ARRIVED, a)->buf;
@@ -80,6 +99,8 @@ int main(void)
 
 	CHECK(shunt_join(a, b) == 0);
 	next(SHUNT_JOINED, a);
+	CHECK(shunt_graft_name(a, 7) == 0);
+	CHECK(shunt_leave(a) == -EBUSY); /* Unix sockets are no graft */
 	CHECK(shunt_stat(s, b, &stat) == 0 && stat.out == 14);
 	CHECK(shunt_stat(s, NULL, &stat) == 0 && stat.in == 13);
 	CHECK(shunt_abort(a) == 0);
@@ -98,6 +119,7 @@ int main(void)
 	CHECK(strcmp(shunt_why_text(SHUNT_WHY_DONE), "done") == 0);
 	CHECK(strlen(shunt_version()) >= 5);
 	shunt_close(s);
+	grafts();
 	close(one[0]);
 	close(one[1]);
 	return 0;

@@ -19,8 +19,9 @@ static void the_words_are_those_of_the_manual(void **state)
 		"unreachable",    "connect-timeout",
 		"idle",           "half-closed-timeout",
 		"drain",          "stop",
-		"client-gone",    "no-fds",
-		"no-memory",      "error",
+		"left",           "client-gone",
+		"no-fds",         "no-memory",
+		"error",
 	};
 
 	(void)state;

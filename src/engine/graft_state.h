@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* graft.h — what the rooms of the graft share in user space
+/* graft_state.h — what the rooms of the graft share in user space
  *
  *   join ──▶ pair ──▶ seat + slot (shared with the kernel's half)
  *              ▲           │
@@ -11,8 +11,8 @@
  *
  * `lock` guards seats, posts and the keeper's lists. It is never held over a system call that waits.
  */
-#ifndef ENGINE_GRAFT_H
-#define ENGINE_GRAFT_H
+#ifndef ENGINE_GRAFT_STATE_H
+#define ENGINE_GRAFT_STATE_H
 
 #include <pthread.h>
 #include <stdatomic.h>
