@@ -14,6 +14,7 @@ from stage import SLOW, went_well
 
 from . import Case, Metric, Work
 
+TRIPS = 24  # before a connection is idle: a graft is made once it is known what packets come
 NEAR = 96  # KiB: two readings so near each other are taken for rest
 
 
@@ -29,7 +30,7 @@ class Memory(Work):
 
     def cases(self, settings):
         n = min(1500 if settings.quick else 3000, (settings.files - 200) // 4)
-        yield Case("memory", "idle connections", n, 1.2 + n / 2200, rounds=2)
+        yield Case("memory", "idle connections", n, 1.2 + n / 1500, rounds=2)
 
     def sample(self, stage, contender, case):
         n = case.connections
@@ -37,7 +38,8 @@ class Memory(Work):
         stage.relay_to(echo)
         before = self.read(stage)
         with measure.Window(stage.relay_pids()) as window:
-            idle = stage.tool("idle", SOURCE, stage.entry, "-n", n, "--for", "60s")
+            idle = stage.tool("idle", SOURCE, stage.entry, "-n", n, "--trips", TRIPS,
+                              "--for", "60s")
             idle.until_said("ready ", SLOW)
             settled = stage.settle(n)
             time.sleep(0.3)

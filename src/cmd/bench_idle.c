@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* bench_idle.c — `shunt bench idle`: holds connections that do nothing
  *
- * Each sends one byte and waits for its echo: then it is known to be up all the way. When all are,
- * stderr says "ready N"; they are held for a while, and those that the far end closes are lost.
+ * Each sends one byte and waits for its echo: then it is known to be up all the way. More such trips
+ * bring it to where a relay that changes its ways after a few packets has changed them. When all are
+ * up, stderr says "ready N"; they are held for a while, and those that the far end closes are lost.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,12 +19,23 @@
 
 struct idle {
 	struct bench b;
+	uint64_t trips; /* that each makes */
 	uint64_t held, lost;
 };
 
 static struct idle *idle_of(struct bench *b)
 {
 	return (struct idle *)b;
+}
+
+static void send_one(struct bench *b, struct bench_conn *c)
+{
+	ssize_t n = sys_send(c->fd, "", 1, 0);
+
+	if (n < 0)
+		bench_conn_end(b, c, (int)n);
+	else
+		bench_conn_wait_for(b, c, EPOLLIN);
 }
 
 static void event(struct bench *b, struct bench_conn *c, uint32_t events)
@@ -35,6 +47,10 @@ static void event(struct bench *b, struct bench_conn *c, uint32_t events)
 	(void)events;
 	if (n == -EAGAIN)
 		return;
+	if (n == 1 && c->proving && ++c->in < i->trips) {
+		send_one(b, c);
+		return;
+	}
 	if (n == 1 && c->proving) {
 		bench_conn_proved(b, c);
 		bench_load_count(b, 1);
@@ -46,13 +62,8 @@ static void event(struct bench *b, struct bench_conn *c, uint32_t events)
 
 static void up(struct bench *b, struct bench_conn *c)
 {
-	ssize_t n = sys_send(c->fd, "", 1, 0);
-
 	bench_conn_prove(b, c);
-	if (n < 0)
-		bench_conn_end(b, c, (int)n);
-	else
-		bench_conn_wait_for(b, c, EPOLLIN);
+	send_one(b, c);
 }
 
 static void all_up(struct bench *b)
@@ -83,6 +94,8 @@ static int read_args(struct idle *i, int argc, char **argv)
 	const struct option_row rows[] = {
 		BENCH_ROW_CONNS(&w, "connections", "1"),
 		BENCH_ROW_FROM(&w),
+		{ "trips", 0, "N", OPTION_NUMBER, .number = &i->trips, .min = 1, .max = 1000,
+		  .def = "1", .help = "bytes there and back on each, before it is idle" },
 		BENCH_ROWS(&w, "hold them so long once all are up; 0: until a signal", "10s"),
 		{ 0 },
 	};

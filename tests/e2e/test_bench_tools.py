@@ -344,6 +344,14 @@ def test_idle_connections(relay, listen, bench):
     r.ends(2000, seconds=20)
 
 
+def test_idle_connections_that_have_said_something(listen, bench):
+    echo = listen("echo", "--for", "60s")
+    facts = bench("idle", echo.address, "-n", 10, "--trips", 7, "--for", "10ms").told()
+    all_well(facts, 10)
+    echo.proc.send_signal(signal.SIGTERM)
+    assert (facts["held"], echo.told()["bytes"]) == (10, 70)
+
+
 def test_idle_connections_that_are_lost(listen, bench):
     echo = listen("echo", "--for", "60s")
     idle = bench("idle", echo.address, "-n", 10, "--for", "60s")
