@@ -123,6 +123,7 @@ static void survives_a_kill(void **state)
 static void overlapping_ranges_are_refused(void **state)
 {
 	struct graft_kernel k, other;
+	char two[80];
 
 	(void)state;
 	ground_kernel(&k);
@@ -131,6 +132,14 @@ static void overlapping_ranges_are_refused(void **state)
 	ground_range(&other, GROUND_LAST + 1, GROUND_LAST + 100);
 	graft_kernel_remove(&other);
 	graft_kernel_close(&other);
+
+	/* the ports are the namespace's, whatever bpffs one looks at */
+	ground_sh("mkdir %s-2 && mount -t bpf bpf %s-2", ground_bpffs, ground_bpffs);
+	snprintf(two, sizeof(two), "%s-2", ground_bpffs);
+	assert_int_equal(graft_kernel_open(&other, two, GROUND_FIRST - 1, GROUND_FIRST,
+					   GROUND_SLOTS, problem, sizeof(problem)),
+			 -EADDRINUSE);
+	ground_sh("umount %s && rmdir %s", two, two);
 
 	k.slot[0].state = SLOT_GRAFTED;
 	graft_kernel_close(&k);

@@ -138,14 +138,16 @@ static void follow_rules(void **state)
 	(void)state;
 	ground_sh("ip route add 10.9.0.0/24 via 10.1.0.2");
 	ground_sh("ip route add 10.9.0.0/24 via 10.2.0.2 table 77");
+	ground_sh("echo 0 > /proc/sys/net/ipv4/nexthop_compat_mode");
 	ground_sh("ip nexthop add id 1 via 10.1.0.3 dev va && ip route add 10.8.0.0/24 nhid 1");
 	news();
 	leaves(&s->side[0], "va", "10.1.0.2");
 	leaves(&s->side[1], "va", "10.1.0.3");
 	ground_sh("ip rule add from 10.1.0.1 table 77");
-	ground_sh("ip nexthop replace id 1 via 10.2.0.3 dev vc");
 	news();
 	leaves(&s->side[0], "vc", "10.2.0.2");
+	ground_sh("ip nexthop replace id 1 via 10.2.0.3 dev vc");
+	news();
 	leaves(&s->side[1], "vc", "10.2.0.3");
 }
 
