@@ -6,145 +6,19 @@
  * Packets whose sum is still to be made (CHECKSUM_PARTIAL), packets of 64 KB that a device cuts up (GSO),
  * tags of VLANs, and where a packet leaves.
  */
-#include "rig.h"
+#include "tap.h"
 
 #include <arpa/inet.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/if_tun.h>
-#include <linux/virtio_net.h>
-#include <net/if.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum { SEGMENT = 1400, SUM_AT = 16 };
 
-struct tap {
-	int fd;
-	unsigned index;
-	uint8_t mac[6];
-};
-
-/* What passes a tap: how it is to be summed up and cut, and the packet. */
-struct frame {
-	struct virtio_net_hdr v;
-	struct wire w;
-};
-
-static struct tap tap[2];
 static struct frame in, out;
 static struct wire should;
 static struct graft_slot *slot;
-
-/* -- devices -- */
-
-static void address(int s, const char *name, const char *text)
-{
-	struct ifreq r = { 0 };
-	struct sockaddr_in *a = (struct sockaddr_in *)&r.ifr_addr;
-
-	snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", name);
-	a->sin_family = AF_INET;
-	inet_pton(AF_INET, text, &a->sin_addr);
-	assert_int_equal(ioctl(s, SIOCSIFADDR, &r), 0);
-	inet_pton(AF_INET, "255.255.255.0", &a->sin_addr);
-	assert_int_equal(ioctl(s, SIOCSIFNETMASK, &r), 0);
-}
-
-static void attach(unsigned index, enum bpf_tc_attach_point where, int program)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)index, .attach_point = where);
-	LIBBPF_OPTS(bpf_tc_opts, o, .prog_fd = program, .handle = 1, .priority = 1);
-
-	assert_int_equal(bpf_tc_attach(&hook, &o), 0);
-}
-
-static void attach_both(unsigned index)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)index,
-		    .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
-
-	assert_int_equal(bpf_tc_hook_create(&hook), 0);
-	attach(index, BPF_TC_INGRESS, rig.in);
-	attach(index, BPF_TC_EGRESS, rig.out);
-}
-
-/* A device without neighbours to ask for: whoever is behind it has its own address. */
-static void make(struct tap *t, const char *name, const char *ip)
-{
-	struct ifreq r = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
-	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	t->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", name);
-	if (t->fd < 0 || ioctl(t->fd, TUNSETIFF, &r)) {
-		print_message("skipped: a tap device: %s\n", strerror(errno));
-		_exit(77);
-	}
-	assert_int_equal(ioctl(s, SIOCGIFHWADDR, &r), 0);
-	memcpy(t->mac, r.ifr_hwaddr.sa_data, 6);
-	r.ifr_flags = IFF_UP | IFF_NOARP;
-	assert_int_equal(ioctl(s, SIOCSIFFLAGS, &r), 0);
-	t->index = if_nametoindex(name);
-	address(s, name, ip);
-	close(s);
-	attach_both(t->index);
-}
-
-/* What the device is said to do by itself: then packets come out of it as they went in. */
-static void offload(struct tap *t, bool yes)
-{
-	unsigned long what = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
-
-	assert_int_equal(ioctl(t->fd, TUNSETOFFLOAD, yes ? what : 0), 0);
-}
-
-static int open_world(void **state)
-{
-	rig_open(state);
-	make(&tap[0], "tap0", "10.7.0.1");
-	make(&tap[1], "tap1", "10.7.1.1");
-	return 0;
-}
-
-static void put(struct tap *t, struct frame *f)
-{
-	memcpy(f->w.b, t->mac, 6);
-	static uint8_t all[sizeof(f->v) + WIRE_ROOM];
-
-	memcpy(all, &f->v, sizeof(f->v));
-	memcpy(all + sizeof(f->v), f->w.b, f->w.len);
-	assert_int_equal(write(t->fd, all, sizeof(f->v) + f->w.len), sizeof(f->v) + f->w.len);
-}
-
-/* The next TCP packet that comes out of it; the kernel says more than that. */
-static bool take(struct tap *t, struct frame *f)
-{
-	static uint8_t all[sizeof(f->v) + WIRE_ROOM];
-
-	for (unsigned tries = 0; tries < 20;) {
-		ssize_t n = read(t->fd, all, sizeof(all));
-
-		if (n < 0) {
-			usleep(500);
-			tries++;
-			continue;
-		}
-		memcpy(&f->v, all, sizeof(f->v));
-		f->w.len = (size_t)n - sizeof(f->v);
-		memcpy(f->w.b, all + sizeof(f->v), f->w.len);
-		if ((get16(f->w.b + 12) == 0x0800 && f->w.b[ETH + 9] == 6) ||
-		    (get16(f->w.b + 12) == 0x86dd && f->w.b[ETH + 6] == 6))
-			return true;
-	}
-	return false;
-}
-
-/* -- packets -- */
 
 /* The sum is to be made by who sends it: in its place stands that of the pseudo header. */
 static void make_partial(struct frame *f)
@@ -181,7 +55,7 @@ static struct seg scene(bool v6, bool hop, unsigned payload)
 	struct graft_side *b;
 	struct seg s;
 
-	while (take(&tap[1], &out))
+	while (tap_take(&tap[1], &out))
 		;
 	slot = rig_scene(v6);
 	b = &slot->side[1];
@@ -217,9 +91,9 @@ static void a_whole_sum(void **state)
 
 	for (unsigned i = 0; i < 8; i++) {
 		scene(*v6, i & 1, 100 + i);
-		offload(&tap[1], i & 2);
-		put(&tap[0], &in);
-		assert_true(take(&tap[1], &out));
+		tap_offload(&tap[1], i & 2);
+		tap_put(&tap[0], &in);
+		assert_true(tap_take(&tap[1], &out));
 		assert_int_equal(out.v.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM, 0);
 		as_it_should();
 		assert_int_equal(rig.slot[0].side[0].bytes, 100 + i);
@@ -232,10 +106,10 @@ static void a_sum_to_be_made(void **state)
 
 	for (unsigned i = 0; i < 8; i++) {
 		scene(*v6, i & 1, 1000 + i);
-		offload(&tap[1], i & 2);
+		tap_offload(&tap[1], i & 2);
 		make_partial(&in);
-		put(&tap[0], &in);
-		assert_true(take(&tap[1], &out));
+		tap_put(&tap[0], &in);
+		assert_true(tap_take(&tap[1], &out));
 		if (i & 2)
 			complete(&out);
 		assert_int_equal(wire_residue(&out.w), 0xffff);
@@ -257,10 +131,10 @@ static void large_packets_stay_large(void **state)
 
 	for (unsigned payload = SEGMENT + 1; payload < 65000; payload += 21111) {
 		scene(*v6, true, payload);
-		offload(&tap[1], true);
+		tap_offload(&tap[1], true);
 		make_large(*v6, &in);
-		put(&tap[0], &in);
-		assert_true(take(&tap[1], &out));
+		tap_put(&tap[0], &in);
+		assert_true(tap_take(&tap[1], &out));
 		assert_int_equal(out.v.gso_size, SEGMENT);
 		assert_int_equal(out.v.gso_type, in.v.gso_type);
 		complete(&out);
@@ -281,8 +155,8 @@ static void a_large_packet_is_noticed(void **state)
 		slot->flags &= ~(unsigned)SLOT_LARGE;
 		rig_put();
 		make_large(*v6, &in);
-		put(&tap[0], &in);
-		assert_false(take(&tap[1], &out));
+		tap_put(&tap[0], &in);
+		assert_false(tap_take(&tap[1], &out));
 		assert_int_equal(rig.slot[0].flags & SLOT_LARGE, payload < 4096 ? 0 : SLOT_LARGE);
 		assert_int_equal(rig.slot[0].refusal, GC_NO_SOCKET);
 	}
@@ -295,10 +169,10 @@ static void large_packets_are_cut_up(void **state)
 	unsigned payload = 60000, at = 0, n = 0;
 	struct seg s = scene(*v6, true, payload);
 
-	offload(&tap[1], false);
+	tap_offload(&tap[1], false);
 	make_large(*v6, &in);
-	put(&tap[0], &in);
-	while (take(&tap[1], &out)) {
+	tap_put(&tap[0], &in);
+	while (tap_take(&tap[1], &out)) {
 		size_t l4 = wire_l4(&out.w), header = (size_t)(out.w.b[l4 + 12] >> 4) * 4;
 
 		assert_int_equal(out.v.gso_size, 0);
@@ -324,8 +198,8 @@ static void a_tag_is_not_ours(void **state)
 	memmove(in.w.b + 16, in.w.b + 12, in.w.len - 12);
 	put32(in.w.b + 12, 0x81000005);
 	in.w.len += 4;
-	put(&tap[0], &in);
-	assert_false(take(&tap[1], &out));
+	tap_put(&tap[0], &in);
+	assert_false(tap_take(&tap[1], &out));
 	assert_int_equal(rig.slot[0].side[0].packets, 0);
 }
 
@@ -335,9 +209,9 @@ static void for_another_machine(void **state)
 
 	scene(*v6, true, 10);
 	tap[0].mac[5] ^= 1;
-	put(&tap[0], &in);
+	tap_put(&tap[0], &in);
 	tap[0].mac[5] ^= 1;
-	assert_false(take(&tap[1], &out));
+	assert_false(tap_take(&tap[1], &out));
 	assert_int_equal(rig.slot[0].side[0].packets, 0);
 }
 
@@ -356,14 +230,14 @@ static void a_syn_of_ours(void **state)
 		memset(&rig.m, 0, sizeof(rig.m));
 		rig.m.strip[40002] = rig.m.strip[40004] = STRIP_STAMPS | STRIP_SACK;
 		rig_put();
-		offload(&tap[0], i & 2);
+		tap_offload(&tap[0], i & 2);
 		from.sin_port = htons(port);
 		inet_pton(AF_INET, "10.7.0.77", &to.sin_addr);
 		assert_int_equal(bind(s, (struct sockaddr *)&from, sizeof(from)), 0);
 		assert_int_equal(connect(s, (struct sockaddr *)&to, sizeof(to)), -1);
 		assert_int_equal(errno, EINPROGRESS);
 		do
-			assert_true(take(&tap[0], &out));
+			assert_true(tap_take(&tap[0], &out));
 		while (get16(out.w.b + l4) != port); /* another one, again */
 		if (out.v.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
 			complete(&out);
@@ -401,5 +275,5 @@ int main(void)
 		cmocka_unit_test(a_syn_of_ours),
 	};
 
-	return cmocka_run_group_tests(tests, open_world, rig_close);
+	return cmocka_run_group_tests(tests, tap_open, rig_close);
 }

@@ -108,6 +108,12 @@ void pair_meet(bool fits)
 	leave();
 	connected(&pair[C], &pair[A], fits ? SMALL : 0, fits ? 0 : SMALL);
 	connected(&pair[B], &pair[S], fits ? 0 : SMALL, fits ? SMALL : 0);
+	pair_arm();
+	rig_device(LO, true);
+}
+
+void pair_arm(void)
+{
 	memset(&rig.m, 0, sizeof(rig.m));
 	slot = &rig.m.slot[0];
 	slot->state = SLOT_ARMED;
@@ -116,7 +122,6 @@ void pair_meet(bool fits)
 	fill_side(&slot->side[0], pair[A]);
 	fill_side(&slot->side[1], pair[B]);
 	rig.m.listed[0][0] = rig.m.listed[0][1] = true;
-	rig_device(LO, true);
 	rig_put();
 }
 

@@ -23,6 +23,8 @@ int pair_open(void **state);
 /* Connect it anew, and arm slot 0. `fits`: we promise little, and what they promise is much; else the
  * other way round. */
 void pair_meet(bool fits);
+/* Arm slot 0 for the sockets A and B. */
+void pair_arm(void);
 void pair_option(int s, int level, int name, int value);
 /* write_seq of this socket, or rcv_nxt. */
 uint32_t pair_number(int s, bool received);
