@@ -232,6 +232,8 @@ void graft_devices_close(struct graft_devices *d)
 struct round {
 	const struct graft_kernel *k;
 	int rt, n;
+	void (*tell)(void *to, uint32_t ifindex, bool clsact);
+	void *to;
 	uint32_t ifindex[4096];
 	int devices;
 };
@@ -245,17 +247,20 @@ static void note_link(void *to, const struct graft_link *l)
 }
 
 /* Each device, with a socket of its own: the listing must be over before one asks of another. */
-static int each_device(const struct graft_kernel *k,
-		       int (*each)(const struct graft_kernel *k, int rt, uint32_t ifindex))
+static int each_device(const struct graft_kernel *k, int (*each)(struct round *r, uint32_t ifindex),
+		       void (*tell)(void *to, uint32_t ifindex, bool clsact), void *to)
 {
 	struct round *r = calloc(1, sizeof(*r));
 	int rc = r ? rt_open() : -ENOMEM;
 
 	if (rc >= 0) {
+		r->k = k;
 		r->rt = rc;
+		r->tell = tell;
+		r->to = to;
 		rc = graft_link_each(r->rt, note_link, r);
 		for (int i = 0; i < r->devices; i++)
-			r->n += each(k, r->rt, r->ifindex[i]);
+			r->n += each(r, r->ifindex[i]);
 		close(r->rt);
 		rc = rc < 0 ? rc : r->n;
 	}
@@ -263,29 +268,46 @@ static int each_device(const struct graft_kernel *k,
 	return rc;
 }
 
-static int off(const struct graft_kernel *k, int rt, uint32_t ifindex)
+static int off(struct round *r, uint32_t ifindex)
 {
-	int n = graft_tcx_off(k, ifindex, GRAFT_IN) + graft_tcx_off(k, ifindex, GRAFT_OUT);
+	int n = graft_tcx_off(r->k, ifindex, GRAFT_IN) + graft_tcx_off(r->k, ifindex, GRAFT_OUT);
 
-	return n + graft_clsact_off(k, rt, ifindex);
+	return n + graft_clsact_off(r->k, r->rt, ifindex);
 }
 
 int graft_devices_detach(struct graft_kernel *k)
 {
-	int rc = each_device(k, off);
+	int rc = each_device(k, off, NULL, NULL);
 
 	graft_tcx_sweep(k, NULL, NULL);
 	return rc;
 }
 
-static int has_both(const struct graft_kernel *k, int rt, uint32_t ifindex)
+static int has_both(struct round *r, uint32_t ifindex)
 {
-	return (graft_tcx_has(k, ifindex, GRAFT_IN) && graft_tcx_has(k, ifindex, GRAFT_OUT)) ||
-	       (graft_clsact_has(k, rt, ifindex, GRAFT_IN) &&
-		graft_clsact_has(k, rt, ifindex, GRAFT_OUT));
+	bool tcx =
+		graft_tcx_has(r->k, ifindex, GRAFT_IN) && graft_tcx_has(r->k, ifindex, GRAFT_OUT);
+
+	if (!tcx && !(graft_clsact_has(r->k, r->rt, ifindex, GRAFT_IN) &&
+		      graft_clsact_has(r->k, r->rt, ifindex, GRAFT_OUT)))
+		return 0;
+	if (r->tell)
+		r->tell(r->to, ifindex, !tcx);
+	return 1;
+}
+
+int graft_devices_each(const struct graft_kernel *k,
+		       void (*tell)(void *to, uint32_t ifindex, bool clsact), void *to)
+{
+	return each_device(k, has_both, tell, to);
 }
 
 int graft_devices_attached(const struct graft_kernel *k)
 {
-	return each_device(k, has_both);
+	return graft_devices_each(k, NULL, NULL);
+}
+
+bool graft_devices_tcx(void)
+{
+	return graft_tcx_works(if_nametoindex("lo"));
 }

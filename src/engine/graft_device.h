@@ -44,7 +44,12 @@ void graft_devices_close(struct graft_devices *d);
  * there; a clsact qdisc that we added and nobody else uses goes too. Works on a kernel half opened by
  * graft_kernel_take as well. Returns how many were taken off, or -errno. */
 int graft_devices_detach(struct graft_kernel *k);
-/* How many devices have them (by asking the kernel): for status. */
+/* How many devices have them (by asking the kernel): for status. Or -errno. */
 int graft_devices_attached(const struct graft_kernel *k);
+/* The same; `tell` hears of each of them, and whether it has them by clsact filters. */
+int graft_devices_each(const struct graft_kernel *k,
+		       void (*tell)(void *to, uint32_t ifindex, bool clsact), void *to);
+/* Has this kernel TCX? Asking needs CAP_NET_ADMIN: without it, no. */
+bool graft_devices_tcx(void);
 
 #endif

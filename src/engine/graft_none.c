@@ -45,6 +45,12 @@ int graft_kernel_probe(const char *bpffs, char *problem, size_t size)
 	return none(problem, size);
 }
 
+int graft_folder_check(const char *bpffs, char *problem, size_t size)
+{
+	(void)bpffs;
+	return none(problem, size);
+}
+
 int graft_folders(const char *bpffs, struct graft_folder *f, int most)
 {
 	(void)bpffs;
@@ -113,6 +119,19 @@ int graft_devices_attached(const struct graft_kernel *k)
 {
 	(void)k;
 	return 0;
+}
+
+int graft_devices_each(const struct graft_kernel *k,
+		       void (*tell)(void *to, uint32_t ifindex, bool clsact), void *to)
+{
+	(void)tell;
+	(void)to;
+	return graft_devices_attached(k);
+}
+
+bool graft_devices_tcx(void)
+{
+	return false;
 }
 
 int tuple_enter(int table, const void *key, uint32_t ref)
