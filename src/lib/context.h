@@ -107,6 +107,8 @@ struct join {
 	bool armed;
 	bool squeezed;        /* both receive windows are held small, so that it may stand still */
 	unsigned squeezes;
+	uint64_t rtt;         /* ms, of the farther peer */
+	int squeeze_to;       /* bytes */
 	uint64_t squeeze_due; /* when that begins or ends next, ms */
 	bool dry[2];         /* way[i] found nothing more to take when it ran last */
 	struct list grafted; /* in s->grafts, once cut */

@@ -26,12 +26,15 @@
 #include "lib/end.h"
 
 enum {
+	AGAIN_MOST_MS = 64,
 	REFUSALS_MOST = 20000, /* tries to cut that failed: it never stands still */
 	SUM_EVERY_MS = 200,
+	NEAR_MS = 5,
 	PATIENCE_MS = 100,
-	SQUEEZE_MS = 200,
+	SQUEEZE_MS = 100,
+	SQUEEZE_AGAIN_MS = 1000,
 	RELAX_MS = 1000,
-	SQUEEZED = 64 * 1024,
+	SQUEEZED_SEGMENTS = 4, /* with fewer the sender waits for a timer */
 	RELAXED = 1 << 30
 };
 
@@ -92,10 +95,19 @@ static bool stands_still(const struct join *j)
 	return true;
 }
 
+static void clamp(struct join *j, int window)
+{
+	for (int i = 0; i < 2; i++)
+		sys_setsockopt(j->end[i]->src.fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, window);
+}
+
 static void give_up(struct join *j, enum graft_decline why)
 {
 	j->never = true;
 	graft_decline(j->end[0]->s->graft, why);
+	if (j->squeezed)
+		clamp(j, RELAXED);
+	j->squeezed = false;
 	if (j->pair)
 		pair_end(j->pair);
 	j->pair = NULL;
@@ -107,6 +119,22 @@ static uint64_t wall_ns(void)
 
 	clock_gettime(CLOCK_REALTIME, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* How far the farther peer is, and what is a small window to him. */
+static void measure(struct join *j)
+{
+	for (int i = 0; i < 2; i++) {
+		struct tcp_info info;
+		socklen_t len = sizeof(info);
+
+		if (getsockopt(j->end[i]->src.fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+			continue;
+		uint64_t rtt = info.tcpi_rtt / 1000;
+
+		j->rtt = rtt > j->rtt ? rtt : j->rtt;
+		j->squeeze_to = SQUEEZED_SEGMENTS * (int)info.tcpi_advmss;
+	}
 }
 
 static void begin(struct join *j)
@@ -121,14 +149,16 @@ static void begin(struct join *j)
 		give_up(j, why);
 		return;
 	}
-	j->squeeze_due = s->now + PATIENCE_MS;
+	measure(j);
+	j->squeeze_due = s->now + (j->rtt <= NEAR_MS ? 0 : PATIENCE_MS);
 	j->pair->slot->conn = j->conn;
 	j->pair->slot->began = wall_ns() - (s->now - j->born) * 1000000;
 }
 
 /* Where one peer sends faster than the other reads, bytes wait in our sockets all the time, and there is no
- * moment to cut. With small windows towards both, what waits waits at the sender: then there soon is.
- * For a moment only: on a long path a small window is a slow one. */
+ * moment to cut. With small windows towards both peers, what waits waits at the sender: then what
+ * we hold drains, and there is one. At once, where both peers are near and little has piled up yet; where
+ * they are far, chance comes first, for to them a pause of a round trip is a long one. */
 static void squeeze(struct join *j)
 {
 	uint64_t now = j->end[0]->s->now;
@@ -136,13 +166,13 @@ static void squeeze(struct join *j)
 	if (now < j->squeeze_due)
 		return;
 	j->squeezed = !j->squeezed;
-	j->squeeze_due =
-		now + (j->squeezed ? SQUEEZE_MS : RELAX_MS << (j->squeezes < 6 ? j->squeezes : 6));
-	if (j->squeezed)
+	if (j->squeezed) {
+		j->squeeze_due = now + 2 * j->rtt + (j->squeezes ? SQUEEZE_AGAIN_MS : SQUEEZE_MS);
 		j->squeezes++;
-	for (int i = 0; i < 2; i++)
-		sys_setsockopt(j->end[i]->src.fd, IPPROTO_TCP, TCP_WINDOW_CLAMP,
-			       j->squeezed ? SQUEEZED : RELAXED);
+	} else {
+		j->squeeze_due = now + (RELAX_MS << (j->squeezes < 6 ? j->squeezes : 6));
+	}
+	clamp(j, j->squeezed ? j->squeeze_to : RELAXED);
 }
 
 static bool pays(const struct join *j)
@@ -176,42 +206,46 @@ static void retire(struct join *j)
 	pair_retire(j->pair, fd);
 }
 
-/* True: what was sent is not acknowledged yet. */
-static bool drain_on(struct join *j)
+static uint64_t drain_on(struct join *j)
 {
 	if (j->never || !stands_still(j))
-		return false;
-	if (!pair_is_clean(j->pair))
-		return true;
+		return HAND_NOTHING;
+	if (!pair_is_clean(j->pair)) /* what was sent is not acknowledged yet */
+		return j->tries < 6 ? 1u << j->tries++ : AGAIN_MOST_MS;
 	retire(j);
-	return false;
+	return HAND_NOTHING;
 }
 
-bool hand_settle(struct join *j)
+static void try_to_arm(struct join *j)
 {
-	struct pair *p = j->pair;
+	const struct graft_slot *slot = j->pair->slot;
 
-	if (!j->end[0]->s->graft || (j->never && !p))
-		return false;
-	if (p && p->state == PAIR_CUT) {
-		return drain_on(j);
-	}
-	if (!j->told || !is_up(j->end[0]) || !is_up(j->end[1]))
-		return false;
-	if (!p && pays(j))
-		begin(j);
-	if (!j->pair)
-		return false;
-	squeeze(j);
-	if (!stands_still(j))
-		return false;
-	if (j->pair->slot->refusal == GC_SMALL || j->pair->slot->refusals > REFUSALS_MOST) {
-		give_up(j, j->pair->slot->refusal == GC_SMALL ? GD_SMALL : GD_BUSY);
-		return false;
+	if (slot->refusal == GC_SMALL || slot->refusals > REFUSALS_MOST) {
+		give_up(j, slot->refusal == GC_SMALL ? GD_SMALL : GD_BUSY);
+		return;
 	}
 	j->armed = true;
 	pair_arm(j->pair);
-	return false;
+}
+
+uint64_t hand_settle(struct join *j)
+{
+	const struct shunt *s = j->end[0]->s;
+
+	if (!s->graft || (j->never && !j->pair))
+		return HAND_NOTHING;
+	if (j->pair && j->pair->state == PAIR_CUT)
+		return drain_on(j);
+	if (!j->told || !is_up(j->end[0]) || !is_up(j->end[1]))
+		return HAND_NOTHING;
+	if (!j->pair && pays(j))
+		begin(j);
+	if (!j->pair)
+		return HAND_NOTHING;
+	squeeze(j);
+	if (stands_still(j))
+		try_to_arm(j);
+	return j->pair && j->squeezed ? j->squeeze_due - s->now : HAND_NOTHING;
 }
 
 void hand_fin(struct join *j, int i)

@@ -7,8 +7,10 @@
 
 /* Before anything touches the sockets. False: they are not ours (any more). */
 bool hand_hold(struct join *j);
-/* When all is done for now: begin, arm, drain on, or retire. True: look at it again after a while. */
-bool hand_settle(struct join *j);
+/* When all is done for now: begin, arm, drain on, or retire. Returns after how many ms the join is to be
+ * looked at again, whatever happens. */
+#define HAND_NOTHING UINT64_MAX
+uint64_t hand_settle(struct join *j);
 /* The FIN of end i was taken, and is about to be sent. */
 void hand_fin(struct join *j, int i);
 /* The join is over; its pair, if it has one, is ended or, with `reset`, killed. */

@@ -357,8 +357,10 @@ void join_work(struct shunt_end *e)
 	tell_joined(j);
 	settle(j, 0);
 	settle(j, 1);
-	if (hand_settle(j))
-		join_again(j);
+	uint64_t after = hand_settle(j);
+
+	if (after != HAND_NOTHING)
+		try_later(j, after);
 }
 
 void join_ready(struct shunt_end *e, uint32_t events)
