@@ -142,6 +142,7 @@ struct shunt {
 	struct list told, work, handed, bufs, graves, later;
 	struct shunt_graft *graft; /* NULL: none are made */
 	struct graft_post post;
+	uint64_t ports_again; /* when ports of the range are worth a try again, ms */
 	struct list grafts;             /* joins that are cut */
 	uint64_t grafted, grafted_live; /* bytes of those that are gone; of those that live, */
 	uint64_t summed_at;             /* as they were then */

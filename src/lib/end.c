@@ -24,7 +24,7 @@
 #include "lib/fit.h"
 #include "lib/stream.h"
 
-enum { SLOTS_FIRST = 64, SLOTS_MOST = 1 << 24, PORT_TRIES = 4 };
+enum { SLOTS_FIRST = 64, SLOTS_MOST = 1 << 24, PORT_TRIES = 4, PORTS_AGAIN_MS = 1000 };
 
 static int grow_slots(struct shunt *s)
 {
@@ -222,7 +222,8 @@ int end_connect(struct shunt *s, const struct sockaddr *to, socklen_t len,
 	bool alike = kind == END_TCP && like && like->kind == END_TCP && like->src.fd >= 0;
 	bool connecting;
 	uint16_t port = 0;
-	int fd, r, tries = alike && s->graft ? PORT_TRIES : 1;
+	unsigned refused = 0;
+	int fd, r, tries = alike && s->graft && s->now >= s->ports_again ? PORT_TRIES : 1;
 
 	do { /* the last try does without a port of the grafts' */
 		fd = sys_socket(to->sa_family, SOCK_STREAM, 0);
@@ -237,11 +238,14 @@ int end_connect(struct shunt *s, const struct sockaddr *to, socklen_t len,
 				fd); /* it may be up: no orderly end of what never began */
 			sys_close(fd);
 			fit_drop(s, port);
+			refused += r == -EADDRNOTAVAIL;
 		}
 	} while (r == -EADDRNOTAVAIL &&
 		 tries > 0); /* its last connection there is not forgotten yet */
 	if (r == 0)
 		(*out)->port = port;
+	if (refused > 1) /* most are remembered: a minute long, by the kernel (TIME_WAIT) */
+		s->ports_again = s->now + PORTS_AGAIN_MS;
 	return r;
 }
 
