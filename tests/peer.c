@@ -5,7 +5,8 @@
  *     peer connect:127.0.0.1:8080 send:1m shut expect:eof tell
  *
  * meeting  listen:ADDR backlog:N accept connect:ADDR rcvbuf:N sndbuf:N n:COUNT (the words behind
- *          it COUNT times) go (say "ready", wait for a line on stdin) pause:MS
+ *          it COUNT times) go (say "ready", wait for a line on stdin) pause:MS from:ADDR (where
+ *          the next ones connect from)
  * bytes    seed:N (of what is sent) check:N (what comes must be stream N) rate:BYTES_PER_S
  *          chunk:BYTES send:SIZE read:SIZE read:all (to the FIN) read:reset (to the reset)
  *          both:SIZE[:SIZE] (send and read at once; the second may be "all" or "reset")
@@ -64,6 +65,18 @@ static void do_accept(struct talk *t)
 	fresh(t, fd);
 }
 
+/* Also if a connection from there is in TIME_WAIT. */
+static void bind_at(const struct talk *t, int fd)
+{
+	struct peer_addr a;
+	int one = 1;
+
+	addr_read(&a, t->from);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(fd, (struct sockaddr *)&a.ss, a.len))
+		peer_give_up(t, strerror(errno));
+}
+
 static void do_connect(struct talk *t, const char *where)
 {
 	struct peer_addr a;
@@ -73,6 +86,8 @@ static void do_connect(struct talk *t, const char *where)
 	fd = socket(a.ss.ss_family, SOCK_STREAM, 0);
 	if (fd < 0)
 		peer_give_up(t, strerror(errno));
+	if (t->from)
+		bind_at(t, fd);
 	if (t->rcvbuf)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &t->rcvbuf, sizeof(t->rcvbuf));
 	if (t->sndbuf)
@@ -233,6 +248,8 @@ static int set_word(struct talk *t, const char *w, const char *arg)
 		do_accept(t);
 	else if (strcmp(w, "connect") == 0)
 		do_connect(t, arg);
+	else if (strcmp(w, "from") == 0)
+		t->from = strchr(t->word, ':') + 1;
 	else if (strcmp(w, "rcvbuf") == 0)
 		t->rcvbuf = (int)number(arg);
 	else if (strcmp(w, "sndbuf") == 0)
@@ -334,6 +351,10 @@ int main(int argc, char **argv)
 		return swarm_main(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "echo") == 0)
 		return echo_main(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "mixed") == 0)
+		return mixed_main(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "mixed-server") == 0)
+		return mixed_server_main(argc - 1, argv + 1);
 	if (argc < 2)
 		fail("usage: peer [-t SECONDS] WORD...");
 	t.deadline = now_ms() + seconds * 1000;

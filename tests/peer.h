@@ -38,5 +38,7 @@ void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 int swarm_main(int argc, char **argv); /* many connections, told what to do on stdin */
 int echo_main(int argc, char **argv);  /* a server that sends back what it gets */
+int mixed_main(int argc, char **argv); /* connections of mixed kinds (swarm_mixed.c) */
+int mixed_server_main(int argc, char **argv);
 
 #endif

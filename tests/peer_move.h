@@ -29,6 +29,7 @@ struct talk {
 	int64_t mark; /* where it stood, -1: not known yet */
 	uint64_t rate, deadline;
 	size_t chunk;
+	const char *from; /* where to connect from; NULL: anywhere */
 	const char *word; /* what we are at, for complaints */
 };
 

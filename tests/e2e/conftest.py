@@ -4,7 +4,8 @@
 A story asks for `engine` and is told once with each. It asks for `relay`, `server` and `client`,
 which play at a `place`: on the loopback and in the world of three namespaces, or only at those
 it is marked with: @pytest.mark.places("loopback"), or "either" if one of them is enough (the module
-may say PLACES for all of its stories). A story that fails shows the last lines its relays logged.
+may say PLACES for all of its stories). "field" is a world of its own for each story (field.py). A
+story that fails shows the last lines its relays logged.
 """
 import fcntl
 import os
@@ -20,9 +21,10 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import world as worlds  # noqa: E402
 from actors import DENY, LONG, PEER, SHUNT, Cast, Peer, Relay, Swarm  # noqa: E402
+from field import field, graft  # noqa: E402, F401
 
 ENGINES = ("splice", "copy")
-LIMIT = 900 if LONG else 120  # seconds, for one story
+LIMIT = 1800 if LONG else 120  # seconds, for one story
 
 
 def pytest_generate_tests(metafunc):
@@ -96,6 +98,8 @@ def three_hosts():
 def place(request):
     if getattr(request, "param", "loopback") == "world":
         return request.getfixturevalue("three_hosts")
+    if getattr(request, "param", "") == "field":
+        return request.getfixturevalue("field")
     return worlds.Loopback()
 
 

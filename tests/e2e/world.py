@@ -48,9 +48,9 @@ class World:
     server_host, server_host6 = "10.91.2.1", "[fd91:2::1]"
     nowhere = "10.91.2.77"  # has a neighbour entry, and nobody there: packets vanish
 
-    def __init__(self):
+    def __init__(self, tag=""):
         self.ports = itertools.count(20000)
-        self.spaces = {who: f"shunt-{os.getpid()}-{who}" for who in (CLIENT, RELAY, SERVER)}
+        self.spaces = {who: f"shunt-{os.getpid()}-{tag}{who}" for who in (CLIENT, RELAY, SERVER)}
         atexit.register(self.remove)
         sweep()
         for space in self.spaces.values():

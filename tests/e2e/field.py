@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""field.py — the world that a story of grafts plays in: its own, with a BPF file system and bad wires
+
+A graft outlives its relay, so each story gets three hosts that nobody else uses, and a bpffs mounted
+in a folder of its own; both go with the story, and with them all that grafts left behind.
+
+    field.spoil("loss")          1 % of the packets are lost on every hop, in every direction
+    field.insert(...)            one more host in a hop: a wire that flips bits, or a router
+    field.sysctl(CLIENT, ...)    what the hosts speak
+    field.grafted(line)          bytes of a connection that went below TCP, from its log line
+"""
+import atexit
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+from actors import BUILD, SHUNT, moved_by
+from world import CLIENT, RELAY, SERVER, World, impossible, ip
+
+LOSS = os.path.join(BUILD, "tests/e2e/loss.bpf.o")
+KEEP_PINS = re.compile(r"^\S+ (\S*/shunt-bpf-(\d+)-\w+) bpf ", re.M)
+BOX = "box"
+DEVICE = {"slow0": "900", "a": "901", "b": "902"}  # numbers that loss.bpf.c knows
+RIGHTS = 1 << 12 | 1 << 38 | 1 << 39  # CAP_NET_ADMIN, CAP_PERFMON, CAP_BPF
+
+
+def run(*argv, check=True):
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if check and done.returncode:
+        raise OSError(f"{' '.join(argv)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+class Field(World):
+    name = "field"
+
+    def __init__(self):
+        sweep_mounts()
+        self.bpffs = tempfile.mkdtemp(prefix=f"shunt-bpf-{os.getpid()}-")
+        super().__init__("f-")
+        run("mount", "-t", "bpf", "bpf", self.bpffs)
+
+    def remove(self):
+        super().remove()
+        run("umount", self.bpffs, check=False)
+        if os.path.isdir(self.bpffs):
+            os.rmdir(self.bpffs)
+        atexit.unregister(self.remove)
+
+    def do(self, who, *argv, check=True):
+        """Run a command on this host; its output."""
+        return run("ip", "netns", "exec", self.spaces[who], *argv, check=check)
+
+    def ip(self, who, *args):
+        ip("-n", self.spaces[who], *args)
+
+    def sysctl(self, who, **values):
+        """net.ipv4.* of one host."""
+        for key, value in values.items():
+            self.do(who, "sysctl", "-qw", f"net.ipv4.{key}={value}")
+
+    def counter(self, who, name):
+        """A counter of this host, as nstat names it."""
+        told = json.loads(self.do(who, "nstat", "-ajsz", name))["kernel"]
+        return told[name]
+
+    def sockets(self, who=RELAY):
+        """Connections that the kernel of this host knows."""
+        told = self.do(who, "ss", "-Htan", "state", "connected", "exclude", "time-wait")
+        return told.splitlines()
+
+    def loses_sockets(self, left=0, who=RELAY, seconds=5):
+        """Until the kernel of this host has no more than `left` connections."""
+        deadline = time.monotonic() + seconds
+        while len(now := self.sockets(who)) > left:
+            assert time.monotonic() < deadline, f"still there: {now[:6]}"
+            time.sleep(0.02)
+
+    def status(self, *args):
+        """What `shunt graft` says about this field."""
+        return self.do(RELAY, SHUNT, "graft", *args, "--bpffs", self.bpffs)
+
+    # -- bad wires --
+
+    def filter(self, who, dev, way, section, pref=1):
+        """Put one of the programs of loss.bpf.c on a device."""
+        if not os.path.exists(LOSS):
+            pytest.skip("clang or bpftool is missing: the wire cannot be spoilt")
+        if "clsact" not in self.do(who, "tc", "qdisc", "show", "dev", dev):
+            self.do(who, "tc", "qdisc", "add", "dev", dev, "clsact")
+        self.do(who, "tc", "filter", "add", "dev", dev, way, "pref", str(pref), "bpf", "da", "obj",
+                LOSS, "sec", section)
+
+    def spoil(self, section):
+        """Each hop in each direction. At the ends, where no program of shunt's is."""
+        for who, dev in ((CLIENT, "w1"), (SERVER, "w2")):
+            if section == "late":
+                self.detour(who, dev)
+            for way in ("ingress", "egress"):
+                self.filter(who, dev, way, f"{section}_in" if way == "ingress" else section)
+
+    def detour(self, who, dev):
+        """A longer way for packets of `dev`: round and round through a veth."""
+        self.ip(who, "link", "add", "slow0", "index", DEVICE["slow0"], "type", "veth", "peer", "name", "slow1")
+        for name in ("slow0", "slow1"):
+            self.ip(who, "link", "set", name, "up")
+        self.filter(who, "slow1", "ingress", "round")
+
+    def offload(self, on=False):
+        """Checksums and segmentation are the stack's, on each device: what is captured is whole."""
+        state = "on" if on else "off"
+        for who, dev in ((CLIENT, "w1"), (RELAY, "w1r"), (RELAY, "w2r"), (SERVER, "w2")):
+            self.do(who, "ethtool", "-K", dev, "tx", state, check=False)
+
+    def insert(self, hop):
+        """One more host between the relay and `hop` (CLIENT or SERVER): a wire of two devices,
+        a (toward hop) and b (toward the relay), with nothing between them yet."""
+        number = {CLIENT: 1, SERVER: 2}[hop]
+        self.spaces[BOX] = self.spaces[CLIENT].replace(CLIENT, BOX)
+        ip("netns", "add", self.spaces[BOX])
+        net, net6 = f"10.91.{number}", f"fd91:{number}"
+        self.ip(hop, "link", "del", f"w{number}")
+        for box, far, who, host in (("a", f"w{number}", hop, 1), ("b", f"w{number}r", RELAY, 2)):
+            ip("link", "add", box, "netns", self.spaces[BOX], "index", DEVICE[box], "type", "veth",
+               "peer", "name", far, "netns", self.spaces[who])
+            for space, name in ((self.spaces[BOX], box), (self.spaces[who], far)):
+                ip("netns", "exec", space, "ethtool", "-K", name, "gro", "on")
+                ip("-n", space, "link", "set", name, "up")
+            self.ip(who, "addr", "add", f"{net}.{host}/24", "dev", far)
+            self.ip(who, "addr", "add", f"{net6}::{host}/64", "dev", far, "nodad")
+
+    def wire_up(self, flip=False):
+        """The inserted host passes every frame on; with flip, some of those toward the relay get
+        one bit of their payload wrong."""
+        for dev, peer in (("a", "b"), ("b", "a")):
+            self.filter(BOX, dev, "ingress", f"to_{peer}")
+        if flip:
+            self.filter(BOX, "a", "ingress", "flip", pref=0)
+
+    def grafted(self, line):
+        return moved_by(line, "graft")
+
+
+def no_grafts():
+    """Why no grafts can be made here, or None."""
+    reason = impossible()
+    for tool in ("tc", "nstat", "ss", "mount"):
+        if not reason and not shutil.which(tool):
+            reason = f"{tool} is not installed"
+    with open("/proc/self/status", encoding="ascii") as f:
+        mine = int(re.search(r"CapEff:\s+(\w+)", f.read()).group(1), 16)
+    if not reason and mine & RIGHTS != RIGHTS:
+        reason = "CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN are needed"
+    if not reason and not os.path.exists("/sys/kernel/btf/vmlinux"):
+        reason = "this kernel has no BTF"
+    with open("/proc/filesystems", encoding="ascii") as f:
+        if not reason and "\tbpf\n" not in f.read():
+            reason = "this kernel has no bpffs"
+    return reason
+
+
+def sweep_mounts():
+    """File systems of runs that died."""
+    with open("/proc/mounts", encoding="ascii") as f:
+        for path, pid in KEEP_PINS.findall(f.read()):
+            if not os.path.exists(f"/proc/{pid}"):
+                run("umount", path, check=False)
+                os.rmdir(path)
+
+
+@pytest.fixture
+def field(cast):
+    reason = no_grafts()
+    if reason:
+        pytest.skip(reason)
+    made = Field()
+    try:
+        yield made
+        cast.leave()
+    finally:
+        for child in cast.children:
+            child.kill()
+        made.remove()
+
+
+@pytest.fixture
+def graft(field, relay):
+    """graft("--target", ADDR, ...): a relay that makes grafts, of everything that pays at all."""
+    def start(*args, after="1", **how):
+        r = relay("auto", "--bpffs", field.bpffs, "--graft-after", after, *args, **how)
+        assert r.listeners()[0]["engine"] == "graft", r.listeners()[0]
+        return r
+    return start
