@@ -8,6 +8,8 @@
 
 #include "engine/graft_netlink.h"
 
+enum { LARGEST = 65536 };
+
 bool graft_link_read(const struct nlmsghdr *h, struct graft_link *l)
 {
 	const struct ifinfomsg *i = NLMSG_DATA(h);
@@ -22,6 +24,9 @@ bool graft_link_read(const struct nlmsghdr *h, struct graft_link *l)
 	l->loopback = i->ifi_flags & IFF_LOOPBACK;
 	l->ethernet = i->ifi_type == ARPHRD_ETHER || i->ifi_type == ARPHRD_LOOPBACK;
 	rt_attrs(h, sizeof(*i), at, IFLA_MAX);
+	/* what gathers more than an IP header can tell gives it a header that is on no wire (BIG TCP) */
+	if (at[IFLA_GRO_MAX_SIZE] && *(const uint32_t *)RTA_DATA(at[IFLA_GRO_MAX_SIZE]) > LARGEST)
+		l->ethernet = false;
 	snprintf(l->name, sizeof(l->name), "%s",
 		 at[IFLA_IFNAME] ? (const char *)RTA_DATA(at[IFLA_IFNAME]) : "?");
 	return true;

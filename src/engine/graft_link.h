@@ -12,7 +12,7 @@
 struct graft_link {
 	uint32_t ifindex;
 	char name[IFNAMSIZ];
-	bool ethernet; /* its packets have Ethernet headers */
+	bool ethernet; /* its packets have Ethernet headers, and are no larger than IP allows */
 	bool loopback;
 };
 
