@@ -48,7 +48,7 @@ struct kind {
 
 static void see_kind(void *to, const struct nlmsghdr *h)
 {
-	const struct tcmsg *tc = NLMSG_DATA(h);
+	const struct tcmsg *tc = rt_fixed(h);
 	const struct rtattr *at[TCA_MAX + 1];
 	struct kind *kind = to;
 
@@ -58,7 +58,7 @@ static void see_kind(void *to, const struct nlmsghdr *h)
 	rt_attrs(h, sizeof(*tc), at, TCA_MAX);
 	if (at[TCA_KIND])
 		snprintf(kind->name, sizeof(kind->name), "%s",
-			 (const char *)RTA_DATA(at[TCA_KIND]));
+			 (const char *)rt_value(at[TCA_KIND]));
 }
 
 /* 1: it is there; 0: not; -EBUSY: one of another kind is. All qdiscs are listed for it, for who asks after
@@ -110,7 +110,7 @@ static int need_qdisc(const struct graft_kernel *k, int rt, uint32_t ifindex)
 static void see_filter(void *to, const struct nlmsghdr *h)
 {
 	const struct rtattr *at[TCA_MAX + 1], *bpf[TCA_BPF_MAX + 1];
-	const struct tcmsg *tc = NLMSG_DATA(h);
+	const struct tcmsg *tc = rt_fixed(h);
 	struct filters *all = to;
 	struct filter *f;
 
@@ -127,7 +127,7 @@ static void see_filter(void *to, const struct nlmsghdr *h)
 	f->protocol = (uint16_t)TC_H_MIN(tc->tcm_info);
 	f->chain = rt_u32(at[TCA_CHAIN]);
 	f->id = 0;
-	if (strcmp(RTA_DATA(at[TCA_KIND]), "bpf") != 0 || !at[TCA_OPTIONS])
+	if (strcmp(rt_value(at[TCA_KIND]), "bpf") != 0 || !at[TCA_OPTIONS])
 		return;
 	rt_attrs_in(at[TCA_OPTIONS], bpf, TCA_BPF_MAX);
 	f->id = rt_u32(bpf[TCA_BPF_ID]);

@@ -60,7 +60,7 @@ static void hear_one(struct graft_devices *d, const struct nlmsghdr *h)
 	case RTM_DELQDISC:
 	case RTM_NEWTFILTER:
 	case RTM_DELTFILTER:
-		tc = NLMSG_DATA(h);
+		tc = rt_fixed(h);
 		if (s->t.clsact && tc->tcm_ifindex > 0)
 			graft_table_look(&s->t, (uint32_t)tc->tcm_ifindex);
 		return;
@@ -73,13 +73,14 @@ static bool hear(struct graft_devices *d, char *buf, bool *lost)
 {
 	const struct state *s = d->state;
 	ssize_t got = recv(s->heard, buf, HEARD, MSG_DONTWAIT);
-	const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)buf;
+	const struct nlmsghdr *h;
+	size_t at = 0;
 
 	if (got < 0) {
 		*lost = *lost || errno == ENOBUFS;
 		return errno == ENOBUFS || errno == EINTR;
 	}
-	for (size_t n = (size_t)got; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n))
+	while ((h = rt_next(buf, (size_t)got, &at)))
 		hear_one(d, h);
 	return true;
 }

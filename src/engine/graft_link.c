@@ -12,7 +12,7 @@ enum { LARGEST = 65536 };
 
 bool graft_link_read(const struct nlmsghdr *h, struct graft_link *l)
 {
-	const struct ifinfomsg *i = NLMSG_DATA(h);
+	const struct ifinfomsg *i = rt_fixed(h);
 	const struct rtattr *at[IFLA_MAX + 1];
 
 	/* A bridge tells of its ports in the same words, as AF_BRIDGE. */
@@ -25,10 +25,10 @@ bool graft_link_read(const struct nlmsghdr *h, struct graft_link *l)
 	l->ethernet = i->ifi_type == ARPHRD_ETHER || i->ifi_type == ARPHRD_LOOPBACK;
 	rt_attrs(h, sizeof(*i), at, IFLA_MAX);
 	/* what gathers more than an IP header can tell gives it a header that is on no wire (BIG TCP) */
-	if (at[IFLA_GRO_MAX_SIZE] && *(const uint32_t *)RTA_DATA(at[IFLA_GRO_MAX_SIZE]) > LARGEST)
+	if (at[IFLA_GRO_MAX_SIZE] && *(const uint32_t *)rt_value(at[IFLA_GRO_MAX_SIZE]) > LARGEST)
 		l->ethernet = false;
 	snprintf(l->name, sizeof(l->name), "%s",
-		 at[IFLA_IFNAME] ? (const char *)RTA_DATA(at[IFLA_IFNAME]) : "?");
+		 at[IFLA_IFNAME] ? (const char *)rt_value(at[IFLA_IFNAME]) : "?");
 	return true;
 }
 

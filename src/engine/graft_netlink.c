@@ -99,19 +99,31 @@ void rt_nest_end(struct rt_message *m, struct rtattr *nest)
 	nest->rta_len = (unsigned short)((char *)m + m->head.nlmsg_len - (char *)nest);
 }
 
+const struct nlmsghdr *rt_next(const char *bytes, size_t len, size_t *at)
+{
+	const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)(bytes + *at);
+
+	if (*at >= len || len - *at < sizeof(*h) || h->nlmsg_len < sizeof(*h) ||
+	    h->nlmsg_len > len - *at)
+		return NULL;
+	*at += NLMSG_ALIGN(h->nlmsg_len);
+	return h;
+}
+
 /* One datagram of the answer to m. 1: there is more; 0 or -errno: that was all. */
-static int read_answer(const struct rt_message *m, const char *buf, ssize_t got,
+static int read_answer(const struct rt_message *m, const char *buf, size_t len,
 		       void (*each)(void *to, const struct nlmsghdr *h), void *to)
 {
-	const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)buf;
+	const struct nlmsghdr *h;
+	size_t at = 0;
 
-	for (size_t n = (size_t)got; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
+	while ((h = rt_next(buf, len, &at))) {
 		if (h->nlmsg_seq != m->head.nlmsg_seq)
 			continue; /* of a question that was given up */
 		if (h->nlmsg_type == NLMSG_DONE)
 			return 0;
 		if (h->nlmsg_type == NLMSG_ERROR)
-			return ((const struct nlmsgerr *)NLMSG_DATA(h))->error;
+			return ((const struct nlmsgerr *)rt_fixed(h))->error;
 		if (each)
 			each(to, h);
 	}
@@ -136,7 +148,7 @@ int rt_ask(int fd, struct rt_message *m, void (*each)(void *to, const struct nlm
 		ssize_t n = recv(fd, buf, ANSWER, 0);
 
 		if (n >= 0)
-			rc = read_answer(m, buf, n, each, to);
+			rc = read_answer(m, buf, (size_t)n, each, to);
 		else if (errno != EINTR)
 			rc = -errno;
 	}
@@ -144,32 +156,42 @@ int rt_ask(int fd, struct rt_message *m, void (*each)(void *to, const struct nlm
 	return rc;
 }
 
-static void sort(const struct rtattr *a, size_t len, const struct rtattr **at, unsigned most)
+static void sort(const char *bytes, size_t len, const struct rtattr **at, unsigned most)
 {
 	memset(at, 0, (most + 1) * sizeof(*at));
-	for (; RTA_OK(a, len); a = RTA_NEXT(a, len))
-		if ((a->rta_type & NLA_TYPE_MASK) <= most)
-			at[a->rta_type & NLA_TYPE_MASK] = a;
+	while (len >= sizeof(struct rtattr)) {
+		const struct rtattr *a = (const struct rtattr *)(const void *)bytes;
+		const size_t step = RTA_ALIGN(a->rta_len);
+		const unsigned type = a->rta_type & NLA_TYPE_MASK;
+
+		if (a->rta_len < sizeof(*a) || a->rta_len > len)
+			return;
+		if (type <= most)
+			at[type] = a;
+		if (step >= len)
+			return;
+		bytes += step;
+		len -= step;
+	}
 }
 
 void rt_attrs(const struct nlmsghdr *h, size_t fixed, const struct rtattr **at, unsigned most)
 {
 	const size_t head = NLMSG_LENGTH(NLMSG_ALIGN(fixed));
 
-	sort((const struct rtattr *)(const void *)((const char *)h + head),
-	     h->nlmsg_len > head ? h->nlmsg_len - head : 0, at, most);
+	sort((const char *)h + head, h->nlmsg_len > head ? h->nlmsg_len - head : 0, at, most);
 }
 
 void rt_attrs_in(const struct rtattr *nest, const struct rtattr **at, unsigned most)
 {
-	sort(RTA_DATA(nest), RTA_PAYLOAD(nest), at, most);
+	sort(rt_value(nest), rt_size(nest), at, most);
 }
 
 uint32_t rt_u32(const struct rtattr *a)
 {
 	uint32_t value = 0;
 
-	if (a && RTA_PAYLOAD(a) >= sizeof(value))
-		memcpy(&value, RTA_DATA(a), sizeof(value));
+	if (a && rt_size(a) >= sizeof(value))
+		memcpy(&value, rt_value(a), sizeof(value));
 	return value;
 }

@@ -32,6 +32,21 @@ void rt_nest_end(struct rt_message *m, struct rtattr *nest);
 int rt_ask(int fd, struct rt_message *m, void (*each)(void *to, const struct nlmsghdr *h),
 	   void *to);
 
+/* The next message of `len` bytes that were heard, from *at (0 at first) on; NULL: that was the last. */
+const struct nlmsghdr *rt_next(const char *bytes, size_t len, size_t *at);
+/* What a message begins with, and what an attribute holds: the macros of the kernel's headers lose const. */
+static inline const void *rt_fixed(const struct nlmsghdr *h)
+{
+	return (const char *)h + NLMSG_HDRLEN;
+}
+static inline const void *rt_value(const struct rtattr *a)
+{
+	return (const char *)a + RTA_LENGTH(0);
+}
+static inline size_t rt_size(const struct rtattr *a)
+{
+	return a->rta_len - RTA_LENGTH(0);
+}
 /* Attributes that follow `fixed` bytes, by their type, in at[0…most]; NULL where there is none. */
 void rt_attrs(const struct nlmsghdr *h, size_t fixed, const struct rtattr **at, unsigned most);
 void rt_attrs_in(const struct rtattr *nest, const struct rtattr **at, unsigned most);

@@ -260,7 +260,7 @@ void pair_retire(struct pair *p, const int fd[2])
 }
 
 /* With g->lock held. True: the keeper has it, and does so when he is done with it. */
-static bool wish(struct pair *p, int what)
+static bool wish(struct pair *p, unsigned what)
 {
 	list_remove(&p->in_post);
 	p->g->seat[p->index].owner = NULL;

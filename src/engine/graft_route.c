@@ -22,9 +22,9 @@ struct way {
 
 static void take_via(struct way *w, const struct rtattr *a)
 {
-	const struct rtvia *via = RTA_DATA(a);
+	const struct rtvia *via = rt_value(a);
 
-	if (RTA_PAYLOAD(a) < sizeof(*via) + 16 || via->rtvia_family != AF_INET6)
+	if (rt_size(a) < sizeof(*via) + 16 || via->rtvia_family != AF_INET6)
 		return;
 	w->hop_family = AF_INET6;
 	memcpy(w->hop, via->rtvia_addr, 16);
@@ -32,7 +32,7 @@ static void take_via(struct way *w, const struct rtattr *a)
 
 static void see_route(void *to, const struct nlmsghdr *h)
 {
-	const struct rtmsg *r = NLMSG_DATA(h);
+	const struct rtmsg *r = rt_fixed(h);
 	const size_t len = r->rtm_family == AF_INET ? 4 : 16;
 	const struct rtattr *at[RTA_MAX + 1];
 	struct way *w = to;
@@ -45,8 +45,8 @@ static void see_route(void *to, const struct nlmsghdr *h)
 	w->found = w->ifindex != 0;
 	w->hop_family = r->rtm_family;
 	memcpy(w->hop, w->peer, sizeof(w->hop));
-	if (at[RTA_GATEWAY] && RTA_PAYLOAD(at[RTA_GATEWAY]) >= len)
-		memcpy(w->hop, RTA_DATA(at[RTA_GATEWAY]), len);
+	if (at[RTA_GATEWAY] && rt_size(at[RTA_GATEWAY]) >= len)
+		memcpy(w->hop, rt_value(at[RTA_GATEWAY]), len);
 	else if (at[RTA_VIA])
 		take_via(w, at[RTA_VIA]);
 }

@@ -170,7 +170,7 @@ static void squeeze(struct join *j)
 		j->squeeze_due = now + 2 * j->rtt + (j->squeezes ? SQUEEZE_AGAIN_MS : SQUEEZE_MS);
 		j->squeezes++;
 	} else {
-		j->squeeze_due = now + (RELAX_MS << (j->squeezes < 6 ? j->squeezes : 6));
+		j->squeeze_due = now + ((uint64_t)RELAX_MS << (j->squeezes < 6 ? j->squeezes : 6));
 	}
 	clamp(j, j->squeezed ? j->squeeze_to : RELAXED);
 }
