@@ -47,6 +47,24 @@ static struct backend *find(struct backends *bs, const char *name)
 	return NULL;
 }
 
+/* The table of a backend, after that of the same one in another configuration. */
+static struct seats *seats_after(struct backend *b, struct backend *before)
+{
+	struct seats *t;
+
+	if (!before)
+		return seats_new(b->conf, b->home, NULL, SIZE_MAX, NULL, 0);
+	pthread_mutex_lock(&before->change);
+	t = seats_new(b->conf, b->home, before->seats, SIZE_MAX, NULL, 0);
+	if (t) {
+		pthread_mutex_lock(&before->lock);
+		seats_inherit(t, before->seats);
+		pthread_mutex_unlock(&before->lock);
+	}
+	pthread_mutex_unlock(&before->change);
+	return t;
+}
+
 static int open_one(struct backend *b, const struct conf_backend *conf, struct backend *before)
 {
 	b->conf = conf;
@@ -56,11 +74,7 @@ static int open_one(struct backend *b, const struct conf_backend *conf, struct b
 	b->home = before ? server_home_ref(before->home) : server_home_new(conf->name);
 	if (!b->home)
 		return -ENOMEM;
-	if (before)
-		pthread_mutex_lock(&before->change);
-	b->seats = seats_new(conf, b->home, before ? before->seats : NULL, SIZE_MAX, NULL, 0);
-	if (before)
-		pthread_mutex_unlock(&before->change);
+	b->seats = seats_after(b, before);
 	for (size_t i = 0; b->seats && !conf->check.on && i < b->seats->count; i++)
 		server_unmark(b->seats->seat[i].server);
 	return b->seats ? 0 : -ENOMEM;
@@ -313,6 +327,7 @@ bool backend_feed(struct backend *b, size_t index, const struct seats_address *a
 		old = fresh;
 	} else {
 		pthread_mutex_lock(&b->lock);
+		seats_inherit(fresh, old);
 		b->seats = fresh;
 		pthread_mutex_unlock(&b->lock);
 		atomic_fetch_add(&b->version, 1);

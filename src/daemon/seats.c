@@ -38,16 +38,12 @@ static size_t old_end(const struct seats *old, size_t begin)
 }
 
 static struct server *server_for(const struct conf_server *c, struct server_home *home,
-				 const struct seats *old, const struct addr *addr,
-				 int64_t *standing)
+				 const struct seats *old, const struct addr *addr)
 {
-	*standing = 0;
 	for (size_t i = old ? old_begin(old, c) : 0; old && i < old->count; i++)
 		if (addr_same(&old->seat[i].server->addr, addr) &&
-		    strcmp(old->seat[i].server->name, c->address.text) == 0) {
-			*standing = old->seat[i].standing;
+		    strcmp(old->seat[i].server->name, c->address.text) == 0)
 			return server_ref(old->seat[i].server);
-		}
 	return server_new(home, c->address.text, addr);
 }
 
@@ -56,7 +52,7 @@ static bool add(struct seats *t, const struct conf_backend *conf, struct server_
 {
 	struct balance_seat *s = &t->seat[t->count];
 
-	s->server = server_for(conf->server[index], home, old, &a->addr, &s->standing);
+	s->server = server_for(conf->server[index], home, old, &a->addr);
 	if (!s->server)
 		return false;
 	t->note[t->count++] = (struct seats_note){
@@ -215,4 +211,19 @@ bool seats_same(const struct seats *a, const struct seats *b)
 		    a->seat[i].weight != b->seat[i].weight)
 			return false;
 	return true;
+}
+
+void seats_inherit(struct seats *t, const struct seats *old)
+{
+	size_t k = 0; /* most of them are where they were, beside each other */
+
+	for (size_t i = 0; i < t->count; i++)
+		for (size_t n = 0; n < old->count; n++, k++) {
+			if (k >= old->count)
+				k = 0;
+			if (old->seat[k].server == t->seat[i].server) {
+				t->seat[i].standing = old->seat[k++].standing;
+				break;
+			}
+		}
 }

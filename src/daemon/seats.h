@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* seats.h — the servers of a backend in a row, with what each is worth
  *
- * A table is made whole and never grows: a change of addresses makes another one, with the servers and
- * standings of the one before. What is written in it afterwards is its owner's to guard.
+ * A table is made whole and never grows: a change of addresses makes another one, with the servers of the one
+ * before. What balancing writes in it is its owner's to guard; all else stays as it is made.
  */
 #ifndef DAEMON_SEATS_H
 #define DAEMON_SEATS_H
@@ -40,6 +40,9 @@ struct seats *seats_new(const struct conf_backend *conf, struct server_home *hom
 			const struct seats *old, size_t index, const struct seats_address *given,
 			size_t count);
 void seats_free(struct seats *t);
+
+/* Who was in `old` is owed what he was owed there. Nobody may be choosing from either. */
+void seats_inherit(struct seats *t, const struct seats *old);
 
 /* The same servers with the same worth, in the same order? */
 bool seats_same(const struct seats *a, const struct seats *b);
