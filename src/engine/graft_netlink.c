@@ -162,7 +162,7 @@ static void sort(const char *bytes, size_t len, const struct rtattr **at, unsign
 	while (len >= sizeof(struct rtattr)) {
 		const struct rtattr *a = (const struct rtattr *)(const void *)bytes;
 		const size_t step = RTA_ALIGN(a->rta_len);
-		const unsigned type = a->rta_type & NLA_TYPE_MASK;
+		const unsigned type = a->rta_type & (unsigned)NLA_TYPE_MASK;
 
 		if (a->rta_len < sizeof(*a) || a->rta_len > len)
 			return;
