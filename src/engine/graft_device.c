@@ -26,6 +26,7 @@
 enum {
 	PASS_MS = 100,   /* the least time between two passes over the routes */
 	PASS_SHARE = 10, /* and a pass is at most this part of the time */
+	PART_MS = 5,     /* of a pass, then others have their turn */
 	HEARD = 65536,
 	AT_ONCE = 512, /* datagrams; then others have their turn */
 };
@@ -33,8 +34,10 @@ enum {
 struct state {
 	struct graft_table t;
 	int heard, timer;
-	bool ways;          /* routes have changed */
-	uint64_t next_pass; /* ms */
+	struct graft_route route;
+	bool ways;                    /* routes have changed */
+	bool passing;                 /* a pass has begun */
+	uint64_t pass_at, pass_began; /* ms: when the next one may begin; the present one did */
 };
 
 /* -- news -- */
@@ -85,21 +88,32 @@ static bool hear(struct graft_devices *d, char *buf, bool *lost)
 	return true;
 }
 
-/* The routes have changed: now, or when it is time again. */
+/* Routes have changed, or a pass is not over: now, or when it is time again. */
 static void pass(struct graft_devices *d)
 {
 	struct state *s = d->state;
 	const uint64_t now = clock_ms();
-	uint64_t took;
 
-	if (now < s->next_pass) {
-		sys_timerfd_set(s->timer, s->next_pass - now);
+	if (!s->passing && now < s->pass_at) {
+		sys_timerfd_set(s->timer, s->pass_at - now);
 		return;
 	}
-	s->ways = false;
-	d->moved += graft_route_all(d->k, s->t.rt, s->t.lo);
-	took = clock_ms() - now;
-	s->next_pass = now + took + (took * PASS_SHARE > PASS_MS ? took * PASS_SHARE : PASS_MS);
+	if (!s->passing) {
+		s->passing = true;
+		s->ways = false;
+		s->pass_began = now;
+	}
+	if (!graft_route_part(&s->route, d->k, s->t.rt, s->t.lo, now + PART_MS)) {
+		sys_timerfd_set(s->timer, 1);
+		return;
+	}
+	const uint64_t over = clock_ms(), rest = (over - s->pass_began) * PASS_SHARE;
+
+	s->passing = false;
+	s->pass_at = over + (rest > PASS_MS ? rest : PASS_MS);
+	d->moved = s->route.changed;
+	if (s->ways)
+		sys_timerfd_set(s->timer, s->pass_at - over);
 }
 
 static void settle(struct graft_devices *d)
@@ -128,7 +142,7 @@ void graft_devices_follow(struct graft_devices *d)
 		s->ways = true;
 	}
 	settle(d);
-	if (s->ways)
+	if (s->ways || s->passing)
 		pass(d);
 }
 

@@ -9,9 +9,14 @@
 
 #include <bpf/bpf.h>
 
+#include "base/clock.h"
 #include "engine/graft_netlink.h"
 
-enum { CACHE = 1024 };
+enum {
+	CACHE = 2048, /* ways that are remembered within a part */
+	PROBES = 8,
+	AT_ONCE = 64, /* slots, before one looks at the clock */
+};
 
 struct way {
 	bool known, found;
@@ -70,22 +75,49 @@ static void look_up(struct way *w, int rt, uint32_t lo)
 			0; /* the kernel attaches a local route to the packet, and needs it */
 }
 
-static struct way *cached(struct way *cache, int rt, uint32_t lo, const struct graft_side *side,
-			  int family)
+static bool is_ours(const struct graft_kernel *k, uint32_t ifindex)
 {
-	uint32_t mix =
-		side->peer[0] ^ side->peer[1] ^ side->peer[2] ^ side->peer[3] ^ side->self[3];
-	struct way *w = &cache[(mix * 0x9e3779b1u) >> 22];
+	uint32_t one;
 
-	if (w->known && w->family == family && !memcmp(w->peer, side->peer, sizeof(w->peer)) &&
-	    !memcmp(w->self, side->self, sizeof(w->self)))
-		return w;
+	return bpf_map_lookup_elem(k->devices, &ifindex, &one) == 0;
+}
+
+static bool is_of(const struct way *w, const struct graft_side *side, int family)
+{
+	return w->known && w->family == family && !memcmp(w->peer, side->peer, sizeof(w->peer)) &&
+	       !memcmp(w->self, side->self, sizeof(w->self));
+}
+
+/* Addresses lie in network order: those of one net differ in the highest bits alone, until mixed. */
+static uint32_t mixed(const struct graft_side *side)
+{
+	uint32_t mix = side->peer[0] ^ side->peer[1] ^ side->peer[2] ^ side->peer[3];
+
+	mix = (mix ^ mix >> 16) * 0x7feb352du;
+	mix = (mix ^ mix >> 15) * 0x846ca68bu;
+	return mix ^ mix >> 16;
+}
+
+static const struct way *way_of(struct way *cache, const struct graft_kernel *k, int rt,
+				uint32_t lo, const struct graft_side *side, int family)
+{
+	const uint32_t first = mixed(side);
+	struct way *w = NULL;
+
+	for (uint32_t i = 0; i < PROBES; i++) {
+		w = &cache[(first + i) % CACHE];
+		if (is_of(w, side, family))
+			return w;
+		if (!w->known)
+			break;
+	}
 	memset(w, 0, sizeof(*w));
 	w->known = true;
 	w->family = family;
 	memcpy(w->peer, side->peer, sizeof(w->peer));
 	memcpy(w->self, side->self, sizeof(w->self));
 	look_up(w, rt, lo);
+	w->found = w->found && is_ours(k, w->ifindex);
 	return w;
 }
 
@@ -106,33 +138,39 @@ static bool set_way(struct graft_side *side, const struct way *w)
 	return true;
 }
 
-static bool is_ours(const struct graft_kernel *k, uint32_t ifindex)
+static unsigned follow(struct graft_slot *slot, const struct graft_kernel *k, struct way *cache,
+		       int rt, uint32_t lo)
 {
-	uint32_t one;
-
-	return bpf_map_lookup_elem(k->devices, &ifindex, &one) == 0;
-}
-
-unsigned graft_route_all(struct graft_kernel *k, int rt, uint32_t lo)
-{
-	struct way *cache = NULL, *w;
+	const uint32_t state = __atomic_load_n(&slot->state, __ATOMIC_ACQUIRE);
 	unsigned changed = 0;
 
-	for (uint32_t i = 0; i < k->slots; i++) {
-		struct graft_slot *slot = &k->slot[i];
-		const uint32_t state = __atomic_load_n(&slot->state, __ATOMIC_ACQUIRE);
+	if (state != SLOT_GRAFTED && state != SLOT_CLOSED)
+		return 0;
+	for (int x = 0; x < 2; x++) {
+		const struct way *w = way_of(cache, k, rt, lo, &slot->side[x],
+					     slot->flags & SLOT_V6 ? AF_INET6 : AF_INET);
 
-		if (state != SLOT_GRAFTED && state != SLOT_CLOSED)
-			continue;
-		if (!cache)
-			cache = calloc(CACHE, sizeof(*cache));
-		for (int x = 0; x < 2 && cache; x++) {
-			w = cached(cache, rt, lo, &slot->side[x],
-				   slot->flags & SLOT_V6 ? AF_INET6 : AF_INET);
-			if (w->found && is_ours(k, w->ifindex))
-				changed += set_way(&slot->side[x], w);
-		}
+		if (w->found)
+			changed += set_way(&slot->side[x], w);
+	}
+	return changed;
+}
+
+bool graft_route_part(struct graft_route *r, struct graft_kernel *k, int rt, uint32_t lo,
+		      uint64_t until)
+{
+	struct way *cache = calloc(CACHE, sizeof(*cache));
+
+	if (!cache) /* the next pass, then */
+		r->at = k->slots;
+	while (r->at < k->slots) {
+		r->changed += follow(&k->slot[r->at++], k, cache, rt, lo);
+		if (r->at % AT_ONCE == 0 && clock_ms() >= until)
+			break;
 	}
 	free(cache);
-	return changed;
+	if (r->at < k->slots)
+		return false;
+	r->at = 0;
+	return true;
 }

@@ -9,11 +9,20 @@
 #ifndef ENGINE_GRAFT_ROUTE_H
 #define ENGINE_GRAFT_ROUTE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/graft_kernel.h"
 
-/* Of all grafts; `rt` by rt_open(), `lo` the loopback device's index. How many sides changed. */
-unsigned graft_route_all(struct graft_kernel *k, int rt, uint32_t lo);
+/* Where a pass over all slots is. */
+struct graft_route {
+	uint32_t at;      /* the next slot; 0: it begins, or is over */
+	uint64_t changed; /* sides that got another way, in all passes */
+};
+
+/* A part of a pass, until `until` (clock_ms) or a little longer; `rt` by rt_open(), `lo` the loopback
+ * device's index. True: the pass is over. */
+bool graft_route_part(struct graft_route *r, struct graft_kernel *k, int rt, uint32_t lo,
+		      uint64_t until);
 
 #endif

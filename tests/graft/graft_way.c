@@ -9,6 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/graft_netlink.h"
+#include "engine/graft_route.h"
+
 static struct graft_kernel k;
 static struct graft_devices d;
 
@@ -168,13 +171,36 @@ static void bursts_and_the_dead(void **state)
 	leaves(&s->side[0], "va", "10.1.0.61");
 }
 
+/* A pass over many is made in parts. */
+static void in_parts(void **state)
+{
+	struct graft_route r = { 0 };
+	struct graft_slot *s = NULL;
+	int rt = rt_open(), parts = 1;
+
+	(void)state;
+	news();
+	for (uint32_t i = 0; i < GROUND_SLOTS; i++) {
+		s = graft(i, "10.1.0.1", "10.1.0.7", "10.2.0.7");
+		s->side[0].peer[0] += htonl(i % 100);
+	}
+	while (!graft_route_part(&r, &k, rt, 1, 0))
+		parts++;
+	assert_int_equal(parts, 4);
+	assert_int_equal(r.changed, 2 * GROUND_SLOTS);
+	leaves(&s->side[0], "va", "10.1.0.106");
+	leaves(&s->side[1], "vc", "10.2.0.7");
+	leaves(&k.slot[0].side[0], "va", "10.1.0.7");
+	close(rt);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_all, close_all)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(follow_v4),    TEST(follow_v6),           TEST(follow_a_link),
-		TEST(follow_rules), TEST(bursts_and_the_dead),
+		TEST(follow_rules), TEST(bursts_and_the_dead), TEST(in_parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

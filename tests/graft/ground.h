@@ -17,7 +17,7 @@
 
 #include "engine/graft_device.h"
 
-enum { GROUND_FIRST = 40000, GROUND_LAST = 49999, GROUND_SLOTS = 64, GROUND_DEVICES = 5 };
+enum { GROUND_FIRST = 40000, GROUND_LAST = 49999, GROUND_SLOTS = 200, GROUND_DEVICES = 5 };
 
 extern char ground_bpffs[64];
 
