@@ -2,6 +2,8 @@
 """check.py — what is wanted of shunt, beside a result: a line for each wish, PASS or MISS, with
 its figures
 
+What is wanted of the relay by itself is asked of splice; what is wanted of grafts, of "graft".
+
 "No more than" and "no worse than" mean: within the noise that the run shows, that is, unless the
 ranges of both lie apart on the wrong side. Factors ("a quarter of", "2.5 times") are of medians.
 """
@@ -11,6 +13,10 @@ from stats import margin
 
 PEERS = ("haproxy", "haproxy-splice", "nginx", "nginx-256k")
 US = "splice"
+GRAFT = "graft"
+NEAR_US = 10   # so near forwarding's shall a graft's median round trip be
+THIN = 0.2     # of what the best relay with sockets costs
+GRAFTS_OF = (1, 8, 200)  # connections
 
 
 class Line:
@@ -34,18 +40,18 @@ def not_worse(us, them, more_is_better):
     return us.median <= them.median or us.min <= them.max + slack
 
 
-def against(what, of, other, unit, more_is_better=False):
+def against(what, of, other, unit, more_is_better=False, who=US):
     """Is it no worse than another one?"""
-    us, them = of.get(US), of.get(other)
+    us, them = of.get(who), of.get(other)
     if not us or not them:
         return Line("----", f"{what}, beside {other}: not measured")
     verdict = "PASS" if not_worse(us, them, more_is_better) else "MISS"
     return Line(verdict, f"{what}: {told(us, unit)}; {other} {told(them, unit)}")
 
 
-def times(what, of, other, unit, factor, at_most):
+def times(what, of, other, unit, factor, at_most, who=US):
     """Is it at most, or at least, so many times the other's?"""
-    us, them = of.get(US), of.get(other)
+    us, them = of.get(who), of.get(other)
     if not us or not them:
         return Line("----", f"{what}, beside {other}: not measured")
     limit = factor * them.median
@@ -56,9 +62,19 @@ def times(what, of, other, unit, factor, at_most):
                 f"{'at most' if at_most else 'at least'} {factor:g} is wanted")
 
 
-def best_peer(of):
-    here = [p for p in PEERS if p in of]
-    return min(here, key=lambda p: of[p].median) if here else "a peer"
+def near(what, of, other, unit, most, who):
+    """Is it no more than so much above the other's?"""
+    us, them = of.get(who), of.get(other)
+    if not us or not them:
+        return Line("----", f"{what}, beside {other}: not measured")
+    return Line("PASS" if us.median <= them.median + most else "MISS",
+                f"{what}: {told(us, unit)}; {other} {told(them, unit)}, at most {most:g} {unit} "
+                "more is wanted")
+
+
+def best(of, names, nobody="a peer"):
+    here = [p for p in names if p in of]
+    return min(here, key=lambda p: of[p].median) if here else nobody
 
 
 def titles(result, kind):
@@ -86,7 +102,7 @@ def of_latency(result):
 def of_thin(result):
     for work, n, title in titles(result, "thin"):
         of = ranges(result, work, n, "busy_ms_per_gb")
-        yield against(f"thin streams, {title}, n={n}", of, best_peer(of), "ms/GB")
+        yield against(f"thin streams, {title}, n={n}", of, best(of, PEERS), "ms/GB")
 
 
 def of_connect(result):
@@ -102,8 +118,25 @@ def of_memory(result):
             yield against(f"{text} memory of an idle connection", of, "haproxy", "KiB")
 
 
+def of_grafts(result):
+    """Beside forwarding: that is what the kernel could do without any relay."""
+    for work, n, _ in titles(result, "relay"):
+        if n in GRAFTS_OF:
+            yield against(f"cost of a graft, whole machine, n={n}",
+                          ranges(result, work, n, "busy_ms_per_gb_total"), "floor", "ms/GB",
+                          who=GRAFT)
+    for work, n, title in titles(result, "latency"):
+        if not work.endswith("-bulk"):
+            yield near(f"a graft's {title}, n={n}, p50", ranges(result, work, n, "p50_us"),
+                       "floor", "us", NEAR_US, GRAFT)
+    for work, n, title in titles(result, "thin"):
+        of = ranges(result, work, n, "busy_ms_per_gb")
+        yield times(f"thin streams by grafts, {title}, n={n}", of,
+                    best(of, (US, *PEERS), "a relay with sockets"), "ms/GB", THIN, True, GRAFT)
+
+
 def lines(result):
-    for part in (of_relay, of_latency, of_thin, of_connect, of_memory):
+    for part in (of_relay, of_latency, of_thin, of_connect, of_memory, of_grafts):
         yield from part(result)
 
 

@@ -31,6 +31,10 @@ RATE = """How fast bytes go when source, relay and sink share this machine's CPU
 relay does not use, the others can. Higher is better. It is no statement about networks."""
 THIN = """Many streams that each bring a little, often: the machine is mostly idle, and pays
 for waking up. Lower is better."""
+SIZES = """The same for packets of the size that comes out of a network card: where nobody makes large
+ones of them, a relay with sockets does that for whoever comes behind it, and forwarding cannot."""
+SHORT = """Connections that bring one answer and end: what each costs, over plain forwarding. A relay
+has two to make and to end for each of them; moving the bytes comes on top."""
 LATENCY = """How long a small message takes through the relay and back, from the fastest round
 trip (left) to the slowest ones (right): the line at 99 says what 99 of 100 are faster than.
 Lower is better. Note both scales."""
@@ -50,6 +54,12 @@ def groups(result, kind, with_title=False):
             for t in result["titles"] if t["kind"] == kind]
 
 
+def by_title(result, kind):
+    """Cases that have the same number of connections."""
+    return [(t["work"], t["connections"], t["title"].removeprefix("short connections, "))
+            for t in result["titles"] if t["kind"] == kind]
+
+
 def pictures(result, directory):
     """[(heading, text, name of the picture)] of all that can be drawn."""
     labels = report.labels_of(result)
@@ -57,6 +67,8 @@ def pictures(result, directory):
     cost = "busy_ms_per_gb" if floor else "busy_ms_per_gb_total"
     y = "ms of CPU per GB" + (", over the floor" if floor else "")
     relay, thin = groups(result, "relay"), groups(result, "thin", True)
+    packets, short = by_title(result, "relay-mtu"), by_title(result, "connect")
+    each = "cost_us_per_conn" if floor else "busy_us_per_conn"
     extra = tuple(name for name, facts in result["contenders"].items() if facts.get("extra"))
     lower = "(lower is better)"
     wanted = [
@@ -68,6 +80,11 @@ def pictures(result, directory):
                    "Throughput on one machine (higher is better)", labels, extra)),
         ("Thin streams", THIN, "thin",
          plot.bars(result, thin, cost, y, f"Thin streams: what a relay costs {lower}", labels)),
+        ("Size of packets", SIZES, "packets",
+         plot.bars(result, packets, cost, y, f"What a relay costs, 8 connections {lower}", labels)),
+        ("Short connections", SHORT, "connect",
+         plot.bars(result, short, each, "us of CPU each" + (", over the floor" if floor else ""),
+                   f"What a short connection costs {lower}", labels)),
         ("Unit size", UNITS, "units",
          plot.units(result, "relay", 8, cost, y, f"Cost against unit size, 8 connections {lower}",
                     labels)),

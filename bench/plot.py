@@ -3,8 +3,8 @@
 
 Whoever sees one has not read the code: every axis says what it is and in which unit, bars carry
 their figure, whiskers are the smallest and the largest sample. A contender has the same colour in
-all of them: shunt's are green where it splices and grey where it copies, peers are of other
-colours.
+all of them: shunt's are green where the kernel moves the bytes and grey where it copies, peers are
+of other colours.
 """
 import math
 import os
@@ -13,7 +13,7 @@ import subprocess
 from result import ranges
 
 COLOURS = {
-    "floor": "#222222",
+    "floor": "#222222", "graft": "#7ac943", "auto": "#12b886",
     "splice": "#0a7d33", "splice-16k": "#0a7d33", "splice-64k": "#0a7d33", "splice-256k": "#0a7d33",
     "copy-16k": "#d0d0d0", "copy-64k": "#b4b4b4", "copy-256k": "#949494", "copy-1m": "#747474",
     "haproxy-splice": "#e8a33d", "haproxy": "#c4501b", "nginx": "#2a5fa5", "nginx-256k": "#86b1e0",
@@ -141,7 +141,7 @@ def panel(p, of, title, names, labels, last_row):
     script, plots = [], []
     for i, (c, points) in enumerate(curves.items()):
         script += block(f"l{p}_{i}", [f"{x} {y}" for x, y in points])
-        look = {"splice": "lw 3.5", "floor": "lw 2 dt 2"}.get(c, "lw 2")
+        look = {"splice": "lw 3.5", "graft": "lw 3.5", "floor": "lw 2 dt 2"}.get(c, "lw 2")
         plots.append(f"$l{p}_{i} using 1:2 with lines {look} lc rgb '{colour(c, names)}' "
                      f"title {quoted(labels.get(c, c))}")
     every = [y for points in curves.values() for _, y in points]

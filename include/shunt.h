@@ -242,7 +242,7 @@ SHUNT_PUBLIC int shunt_join(struct shunt_end *a, struct shunt_end *b);
  * A join whose two TCP connections agree well enough is handed over to the kernel below TCP, once it has
  * relayed `least` bytes: packets are rewritten and leave, no socket is left, nobody is woken, and the
  * connection outlives the process. Its bytes are counted all the same; shunt_abort resets it; GONE tells
- * of its end. What cannot be grafted stays as it was. See doc/graft.md.
+ * of its end. What cannot be grafted stays as it was. (More: doc/graft.md)
  *
  * Needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN in the thread that opens; a thread of the library's own
  * keeps CAP_NET_ADMIN, all others may drop theirs afterwards. */
@@ -288,7 +288,7 @@ SHUNT_PUBLIC int shunt_graft_ended(struct shunt_graft *g, struct shunt_graft_end
 SHUNT_PUBLIC int shunt_graft_name(struct shunt_end *end, uint64_t conn);
 
 /* Let a graft go on without us: GONE with SHUNT_WHY_LEFT and the counts so far follows, for both ends.
- * -EBUSY: it is no graft, or not wholly yet. */
+ * -EAGAIN: not wholly yet; JOINED comes when it is. -EBUSY: it is no graft. */
 SHUNT_PUBLIC int shunt_leave(struct shunt_end *end);
 
 /* -- knowing -- */

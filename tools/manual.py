@@ -4,12 +4,14 @@
 
     manual.py --fill PAGE WHY_H [SOURCE...]   print a page with its @marks@ filled in: @reasons@ is the table of why.h's
                                               WHY_LIST, @door.c@ is that source,
-                                              @keys.scd@ that text, which is scdoc's already
+                                              @keys.scd@ that text, which is scdoc's already;
+                                              @x.h:LIST@ the table of that list of the source x.h
     manual.py --pages TREE                    shunt.3 has each prototype and each SHUNT_ name of shunt.h, and no other;
                                               README.md quotes examples/relay.c as it is; doc/promises.md names each
-                                              file of tests/promise/ beside its promise
-    manual.py --options PROGRAM MAN_FOLDER    shunt-X.1 has each option that `shunt X --help` tells, with its letter, its
-                                              argument and its default, and no other
+                                              file of tests/promise/ beside its promise; doc/graft.md has each
+                                              row of the lists that it tells of, and no other
+    manual.py --options PROGRAM MAN_FOLDER    shunt-X.1 (or .8) has each option that `shunt X --help` tells, with its
+                                              letter, its argument and its default, and no other
     manual.py --self-test                     small wrong texts, and that each is found out
 """
 import glob
@@ -21,18 +23,24 @@ import sys
 # -- what is told, and what is so --
 
 
-def reasons(header):
-    """(text, explanation) of each X(NAME, "text", "explanation") of WHY_LIST."""
-    body = re.search(r"#define WHY_LIST\(X\)((?:.*\\\n)*.*\n)", header).group(1).replace("\\\n", "\n")
-    found = re.findall(r'X\(\s*[A-Z_]+,\s*"([^"]*)",\s*"([^"]*)"\s*\)', body)
+def reasons(header, name="WHY_LIST"):
+    """(text, explanation) of each X(NAME, "text", "explanation") of a list."""
+    body = re.search(rf"#define {name}\(X\)((?:.*\\\n)*.*\n)", header).group(1).replace("\\\n", "\n")
+    found = re.findall(r'X\(\s*[A-Z_0-9]+,\s*"([^"]*)",\s*"([^"]*)"\s*\)', body)
     if not found or len(found) != body.count("X("):
-        sys.exit("manual.py: cannot read WHY_LIST")
+        sys.exit(f"manual.py: cannot read {name}")
     return found
 
 
+def table(rows):
+    return "".join(f"|  {text}\n:  {explanation}\n" for text, explanation in rows)
+
+
 def fill(page, header, sources):
-    table = "\n".join(f"|  {text}\n:  {explanation}" for text, explanation in reasons(header))
-    page = page.replace("@reasons@\n", table + "\n")
+    page = page.replace("@reasons@\n", table(reasons(header)))
+    page = re.sub(r"^@([\w.]+\.h):([A-Z_]+)@\n",
+                  lambda m: table(reasons(sources[m.group(1)], m.group(2))) if m.group(1) in sources else m.group(),
+                  page, flags=re.M)
     for name, text in sources.items():
         shown = text if name.endswith(".scd") else \
             re.sub(r"^/\* SPDX.*\n", "", text).expandtabs(4).replace("\\", "\\\\")
@@ -102,6 +110,13 @@ def check_promises(doc, tests):
     return wrong
 
 
+def check_table(what, doc, header, name):
+    """The doc has each row of the list, as | `text` | explanation |; and the table under <!-- NAME --> no other."""
+    section = re.search(rf"^<!-- {name} -->\n((?:.*\n)*?)(?:\n|\Z)", doc, re.M)
+    is_told = re.findall(r"^\| `([^`]*)` \| (.*?) \|$", section.group(1), re.M) if section else []
+    return differences(f"{what}: {name}", {": ".join(r) for r in reasons(header, name)}, {": ".join(r) for r in is_told})
+
+
 def one_default(values):
     return ", ".join(sorted(values)) or None
 
@@ -152,7 +167,9 @@ def pages(tree):
     return check_library(at("include", "shunt.h"), at("man", "shunt.3.scd")) + \
         check_quote(at("README.md"), at("examples", "relay.c")) + \
         check_promises(at("doc", "promises.md"), {os.path.basename(p): read(p) for p in glob.glob(
-            os.path.join(tree, "tests", "promise", "*.c"))})
+            os.path.join(tree, "tests", "promise", "*.c"))}) + \
+        check_table("doc/graft.md", at("doc", "graft.md"), at("src", "engine", "graft_state.h"), "GRAFT_DECLINES") + \
+        check_table("doc/graft.md", at("doc", "graft.md"), at("src", "engine", "graft_map.h"), "GRAFT_COUNTS")
 
 
 def options(program, folder):
@@ -161,12 +178,13 @@ def options(program, folder):
     if not commands:
         wrong.append("shunt --help names no command")
     for c in commands:
-        page = os.path.join(folder, f"shunt-{c}.1.scd")
-        if not os.path.exists(page):
-            wrong.append(f"shunt {c} has no page {page}")
+        names = [n for n in (f"shunt-{c}.1", f"shunt-{c}.8") if os.path.exists(os.path.join(folder, n + ".scd"))]
+        if len(names) != 1:
+            wrong.append(f"shunt {c} has {'no page' if not names else 'two pages'} in {folder}: shunt-{c}.1.scd or .8.scd")
             continue
+        page = os.path.join(folder, names[0] + ".scd")
         text = subprocess.run([program, c, "--help"], check=True, capture_output=True, text=True).stdout
-        wrong += check_options(f"shunt-{c}.1", text, read(page))
+        wrong += check_options(names[0], text, read(page))
         long = [line for line in text.splitlines() if len(line) > 80]
         wrong += [f"shunt {c} --help: wider than 80 columns: {line}" for line in long]
         if len(text.splitlines()) > 40:
@@ -182,6 +200,8 @@ HELP = "usage\n\n  -e, --engine ENGINE     how [auto]\n      --idle-timeout TIME
        "                          [10m]\n  -h, --help              this\n"
 OPTIONS = "# OPTIONS\n\n*-e*, *--engine* _ENGINE_\n\tHow. Default: *auto*.\n\n*--idle-timeout* _TIME_\n\tEnd it. Default:\n" \
           "\t*10m*.\n\n*-h*, *--help*\n\tThis.\n\n# END\n"
+LIST = '#define LIST(X) \\\n\tX(A4, "a", "is a") \\\n\tX(B_C, "b-c",  \\\n\t  "is b")\n'
+TABLE = "x\n\n<!-- LIST -->\n| name | says |\n|---|---|\n| `a` | is a |\n| `b-c` | is b |\n\n| `c` | another table |\n"
 
 
 def self_test():
@@ -205,6 +225,11 @@ def self_test():
         ("another default", check_options("x", HELP, OPTIONS.replace("10m", "5m")), True),
         ("an option nobody tells of", check_options("x", HELP + "      --log FORMAT        to\n", OPTIONS), True),
         ("an option that is gone", check_options("x", HELP.replace("-e, --engine", "-e, --motor"), OPTIONS), True),
+        ("a true table", check_table("x", TABLE, LIST, "LIST"), False),
+        ("a row that nobody tells of", check_table("x", TABLE.replace("| `b-c` | is b |\n", ""), LIST, "LIST"), True),
+        ("a row that is gone", check_table("x", TABLE.replace("| `a`", "| `z` | is z |\n| `a`"), LIST, "LIST"), True),
+        ("a row that says something else", check_table("x", TABLE.replace("is a", "was a"), LIST, "LIST"), True),
+        ("a table that is gone", check_table("x", "x\n", LIST, "LIST"), True),
         ("another letter", check_options("x", HELP.replace("-e,", "-g,"), OPTIONS), True),
     ]
     bad = [what for what, found, expected in stories if bool(found) != expected]
@@ -213,8 +238,10 @@ def self_test():
         bad.append("filling in the reasons")
     if fill("@k.scd@\n", 'x\n#define WHY_LIST(X) \\\n\tX(A, "a", "is a")\n', {"k.scd": "*a\\_b*\n\tc\n"}) != "*a\\_b*\n\tc\n":
         bad.append("filling in what is scdoc's")
+    if fill("@l.h:LIST@\n", "#define WHY_LIST(X) X(A, \"a\", \"is a\")\n", {"l.h": LIST}) != "|  a\n:  is a\n|  b-c\n:  is b\n":
+        bad.append("filling in a list of a source")
     print(*(f"judged wrongly: {b}" for b in bad), sep="\n", end="\n" if bad else "")
-    print(f"manual.py: {len(stories) + 2} stories, {len(bad)} judged wrongly")
+    print(f"manual.py: {len(stories) + 3} stories, {len(bad)} judged wrongly")
     return bad
 
 

@@ -13,9 +13,8 @@ import re
 import shutil
 import subprocess
 import time
-import types
 
-from place import RELAY
+from place import RELAY, SINK, SOURCE
 from process import Failed
 from stage import PREFIX, Stage
 
@@ -97,15 +96,19 @@ class Graft(Grafting):
 
 @functools.lru_cache(maxsize=None)
 def no_grafts(bench):
-    """Why there can be none here, in shunt's own words, or None."""
+    """Why there can be none here, in shunt's own words, or None. One is tried."""
     unmount_forgotten()
-    target = types.SimpleNamespace(address=(bench.place.server_host, bench.place.free_port()))
     try:
         with Stage(bench, CONTENDERS[0]) as stage:
-            stage.relay_to(target)
+            echo = stage.tool("echo", SINK, "--wait", "0", "--for", "1h")
+            stage.remember_descriptors(echo)
+            stage.relay_to(echo)
+            stage.tool("ping", SOURCE, stage.entry, "--for", "10s")
+            stage.until_connected(echo, 1)
+            grafted = stage.settle(1)["grafted"]
     except Failed as e:
         return str(e).rpartition("shunt relay: ")[2]
-    return None
+    return None if grafted else f"here, a connection over the {bench.place.name} does not become one"
 
 
 # -- what a relay leaves, and what it needs --

@@ -35,7 +35,7 @@ class Connect(Work):
 
     def cases(self, settings):
         seconds = settings.window * 1.5
-        yield Case("connect", "short connections", 50, seconds + settings.warm + 0.4,
+        yield Case("connect", "short connections, 64 B", 50, seconds + settings.warm + 0.4,
                    {"window": seconds, "answer": SIZE})
         if settings.quick:
             return

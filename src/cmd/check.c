@@ -20,9 +20,11 @@
 #include "base/probe.h"
 #include "base/units.h"
 #include "cmd/cmd.h"
+#include "cmd/json.h"
 #include "cmd/options.h"
 #include "daemon/daemon.h"
 #include "engine/engine.h"
+#include "engine/graft_device.h"
 #include "shunt.h"
 
 #define FACTS 40
@@ -31,20 +33,21 @@
 #define BEST  ((size_t)1 << 20) /* size of pipe that splice asks for */
 #define PIPES 16                /* a worker keeps so many pipes ready */
 
-enum group { RELAY, LATER, RIGHTS, GROUPS };
+enum group { RELAY, GRAFTS, LATER, RIGHTS, GROUPS };
 
-static const char *const group_names[GROUPS] = { "relay", "later", "capabilities" };
+static const char *const group_names[GROUPS] = { "relay", "grafts", "later", "capabilities" };
 static const char *const group_titles[GROUPS] = {
 	"What a relay uses",
+	"What grafts use: connections that are handed over to the kernel",
 	"What no engine of this version uses",
-	"Capabilities: a relay needs none, and can use the first two",
+	"Capabilities: a relay needs none, can use the first two; grafts need the others",
 };
 
 struct fact {
 	enum group group;
 	const char *name;
 	bool ok;
-	char text[128];
+	char text[256];
 	const char *remedy; /* NULL when ok */
 };
 
@@ -55,6 +58,7 @@ struct report {
 	char release[PROBE_RELEASE];
 	const char *engine;     /* that `auto` takes; NULL: none, shunt cannot relay here */
 	const char *engine_why; /* why not a better one, or NULL */
+	char no_graft[320];     /* why there can be no grafts; "": there can */
 };
 
 __attribute__((format(printf, 5, 6))) static void note(struct report *r, const char *name, bool ok,
@@ -222,18 +226,38 @@ static const char *bpf_remedy(int rc)
 	return "a sandbox refuses it: allow bpf(2) in its seccomp profile";
 }
 
-static void later(struct report *r)
+/* The parts first, so that it is seen what the whole lacks. */
+static void grafts(struct report *r)
 {
-	int uring = probe_io_uring(), bpf = probe_bpf(), btf = probe_btf(), fs = probe_bpffs();
+	int bpf = probe_bpf(), btf = probe_btf(), fs = probe_bpffs();
+	bool may = held(CAP_NET_ADMIN), tcx = may && graft_devices_tcx();
+	char problem[256];
 
-	note(r, "io_uring", uring == 0, io_uring_remedy(uring), "%s",
-	     uring ? strerror(-uring) : "tried, a ring was made");
 	note(r, "bpf", bpf == 0, bpf_remedy(bpf), "%s",
 	     bpf ? strerror(-bpf) : "tried, a map was made");
 	note(r, "BTF", btf == 0, "a kernel with CONFIG_DEBUG_INFO_BTF is needed", "%s",
 	     btf ? strerror(-btf) : "/sys/kernel/btf/vmlinux");
 	note(r, "bpffs", fs == 0, "mount -t bpf bpf /sys/fs/bpf", "%s",
 	     fs ? "not mounted at /sys/fs/bpf" : "mounted at /sys/fs/bpf");
+	note(r, "TCX", tcx,
+	     may ? "Linux 6.6 has it; until then clsact filters do the same"
+		 : "run it with CAP_NET_ADMIN",
+	     "%s",
+	     tcx   ? "programs come first on each device"
+	     : may ? "not there"
+		   : "cannot be asked");
+	if (graft_kernel_probe(NULL, problem, sizeof(problem)) < 0)
+		snprintf(r->no_graft, sizeof(r->no_graft), "no graft: %s", problem);
+	note(r, "programs", !r->no_graft[0], "until then connections go by splice", "%s",
+	     r->no_graft[0] ? problem : "tried, the kernel took them");
+}
+
+static void later(struct report *r)
+{
+	int uring = probe_io_uring();
+
+	note(r, "io_uring", uring == 0, io_uring_remedy(uring), "%s",
+	     uring ? strerror(-uring) : "tried, a ring was made");
 }
 
 /* The ports that need the capability begin at 1, and end where the sysctl says. */
@@ -250,15 +274,17 @@ static void low_ports(struct report *r)
 
 static void capabilities(struct report *r)
 {
+	static const char for_grafts[] = "run it as root; without grafts it is not needed";
 	static const struct {
 		unsigned cap;
 		const char *name, *use, *remedy;
 	} caps[] = {
 		{ CAP_SYS_RESOURCE, "SYS_RESOURCE", "to go beyond limits of descriptors and pipes",
 		  "setcap cap_sys_resource+ep on shunt, or raise the limits for this user" },
-		{ CAP_NET_ADMIN, "NET_ADMIN", "no engine uses it today", "nothing to do" },
-		{ CAP_BPF, "BPF", "no engine uses it today", "nothing to do" },
-		{ CAP_PERFMON, "PERFMON", "no engine uses it today", "nothing to do" },
+		{ CAP_NET_ADMIN, "NET_ADMIN",
+		  "to put programs on devices, to close sockets in silence", for_grafts },
+		{ CAP_BPF, "BPF", "to load programs and tables", for_grafts },
+		{ CAP_PERFMON, "PERFMON", "to let programs read what sockets know", for_grafts },
 	};
 
 	low_ports(r);
@@ -281,9 +307,9 @@ static void choose_engine(struct report *r)
 
 	if (!e || !some || !fact_ok(r, "epoll"))
 		return;
-	r->engine = e->name;
+	r->engine = r->no_graft[0] ? e->name : engine_text(SHUNT_GRAFT);
 	if (e == &engine_splice)
-		r->engine_why = NULL;
+		r->engine_why = r->no_graft[0] ? r->no_graft : NULL;
 }
 
 static void find_out(struct report *r)
@@ -297,6 +323,8 @@ static void find_out(struct report *r)
 	pipe_size(r);
 	pipe_quota(r);
 	descriptors(r);
+	r->group = GRAFTS;
+	grafts(r);
 	r->group = LATER;
 	later(r);
 	r->group = RIGHTS;
@@ -347,34 +375,14 @@ static void print_table(const struct report *r)
 	}
 	if (!r->engine)
 		printf("\nshunt cannot relay here\n");
-	else if (r->engine_why)
-		printf("\n--engine auto is %s: %s\n", r->engine, r->engine_why);
-	else
+	else if (r->engine_why) {
+		size_t at = (size_t)printf("\n--engine auto is %s:", r->engine) - 1;
+
+		options_wrap(stdout, r->engine_why, at, 4);
+		putchar('\n');
+	} else {
 		printf("\n--engine auto is %s\n", r->engine);
-}
-
-/* A text or null. Ours are plain; what uname says might not be. */
-static void json_text(const char *text)
-{
-	if (!text) {
-		fputs("null", stdout);
-		return;
 	}
-	putchar('"');
-	for (; *text; text++)
-		if (*text == '"' || *text == '\\')
-			printf("\\%c", *text);
-		else if ((unsigned char)*text < 0x20)
-			printf("\\u%04x", (unsigned)*text);
-		else
-			putchar(*text);
-	putchar('"');
-}
-
-static void json_field(const char *before, const char *text)
-{
-	fputs(before, stdout);
-	json_text(text);
 }
 
 static void print_json(const struct report *r)

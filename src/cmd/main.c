@@ -10,6 +10,7 @@
 static const struct command commands[] = {
 	{ "relay", cmd_relay, "take connections, connect on, move the bytes both ways" },
 	{ "check", cmd_check, "what this kernel and this user can do, and what to change" },
+	{ "graft", cmd_graft, "what is handed over to the kernel, and how to remove it" },
 	{ "demo", cmd_demo, "a small HTTP server with a relay in front of it, to try things on" },
 	{ "bench", cmd_bench, "load for any relay, and what came of it" },
 };

@@ -103,7 +103,10 @@ static void say_listening(const struct daemon *d, const struct listener *l)
 	if (d->grafts.graft)
 		log_text(&line, "engine", shunt_engine_text(SHUNT_GRAFT));
 	log_text(&line, d->grafts.graft ? "before" : "engine", e->name);
-	if (d->grafts.why[0])
+	if (d->grafts.why[0] && e->id == SHUNT_COPY && d->conf.engine == SHUNT_AUTO)
+		log_format(&line, "reason", "no splice: %s; no graft: %s", engine_splice.cannot(),
+			   d->grafts.why);
+	else if (d->grafts.why[0])
 		log_format(&line, "reason", "no graft: %s", d->grafts.why);
 	else if (d->grafts.graft)
 		; /* nothing better is to be had */
@@ -147,8 +150,8 @@ static int open_all(struct daemon *d, char *problem, size_t size)
 	else if (!d->worker)
 		r = -ENOMEM;
 	for (; r == 0 && d->opened < c->workers; d->opened++)
-		r = worker_open(&d->worker[d->opened], c, d->opened, d->listener,
-				d->grafts.graft, d->done, &d->running);
+		r = worker_open(&d->worker[d->opened], c, d->opened, d->listener, d->grafts.graft,
+				d->done, &d->running);
 	for (unsigned i = 0; r == 0 && i < d->opened; i++)
 		r = worker_start(&d->worker[i]);
 	if (r < 0)

@@ -169,6 +169,18 @@ static void cut(struct session *x, enum why why, int error)
 		shunt_abort(x->client); /* gone with the server already, if they were joined */
 }
 
+/* A graft goes on in the kernel. -EAGAIN: its sockets are just being closed; other errors: it is none. */
+static int leave(struct session *x)
+{
+	int r = x->phase == RUNNING && x->client ? shunt_leave(x->client) : -EBUSY;
+
+	if (r == 0) {
+		because(x, WHY_LEFT, 0);
+		x->phase = ENDING;
+	}
+	return r;
+}
+
 static enum why why_of(enum shunt_why why, bool client)
 {
 	switch (why) {
@@ -194,8 +206,8 @@ static void arm(struct sessions *ss, struct session *x, uint64_t after_ms)
 static int try_target(struct sessions *ss, struct session *x)
 {
 	const struct addr *to = &ss->conf->target[x->target];
-	int r = shunt_connect(ss->s, (const struct sockaddr *)&to->ss, to->len, x->client, SHUNT_JOIN, x,
-			      &x->server);
+	int r = shunt_connect(ss->s, (const struct sockaddr *)&to->ss, to->len, x->client,
+			      SHUNT_JOIN, x, &x->server);
 
 	if (r < 0)
 		return r;
@@ -419,7 +431,7 @@ void session_event(struct sessions *ss, const struct shunt_event *ev)
 	case SHUNT_JOINED: /* says nothing new, but for one that has become a graft */
 		say_step(ss, x, shunt_engine_text(ev->engine), 0);
 		if (ss->leaving)
-			shunt_leave(x->client);
+			leave(x);
 		break;
 	case SHUNT_GONE: on_gone(ss, x, ev); break;
 	default: /* after BROKEN comes GONE, and says why */ break;
@@ -434,15 +446,18 @@ void sessions_leave(struct sessions *ss)
 	list_each_safe(n, keep, &ss->all) {
 		struct session *x = list_of(n, struct session, all);
 
-		if (x->phase == RUNNING && x->client)
-			shunt_leave(x->client);
+		leave(x);
 	}
 }
 
-void sessions_cut(struct sessions *ss, enum why why)
+void sessions_cut(struct sessions *ss, enum why why, bool mercy)
 {
 	struct list *n, *keep;
 
-	list_each_safe(n, keep, &ss->all)
-		cut(list_of(n, struct session, all), why, 0);
+	list_each_safe(n, keep, &ss->all) {
+		struct session *x = list_of(n, struct session, all);
+
+		if (!mercy || !ss->leaving || leave(x) != -EAGAIN)
+			cut(x, why, 0);
+	}
 }

@@ -39,7 +39,7 @@ uint64_t sessions_due(struct sessions *ss);
 /* Leave those that are grafts to the kernel, and those that become grafts from now on. */
 void sessions_leave(struct sessions *ss);
 
-/* Cut all that run, for this reason. */
-void sessions_cut(struct sessions *ss, enum why why);
+/* Cut all that run, for this reason; but those that are about to be left get a moment, if `mercy`. */
+void sessions_cut(struct sessions *ss, enum why why, bool mercy);
 
 #endif

@@ -19,7 +19,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 
-enum { EVENTS = 128, ACCEPTS = 64, BACKLOG = 4096, SHUT_MS = 100 };
+enum { EVENTS = 128, ACCEPTS = 64, BACKLOG = 4096, SHUT_MS = 100, MERCY_MS = 500 };
 
 static void shut_doors(struct worker *w)
 {
@@ -168,7 +168,8 @@ static void obey(struct worker *w)
 	if (!w->conf->reset_grafts)
 		sessions_leave(&w->sessions);
 	if (wish == WISH_STOP) {
-		sessions_cut(&w->sessions, WHY_STOP);
+		sessions_cut(&w->sessions, WHY_STOP, true);
+		w->cut_by = w->sessions.now + MERCY_MS;
 	} else if (!w->drained_by) {
 		uint64_t limit = w->conf->drain_timeout;
 
@@ -203,6 +204,8 @@ static int wait_ms(struct worker *w)
 		due = w->open_again;
 	if (w->drained_by && w->drained_by < due)
 		due = w->drained_by;
+	if (w->cut_by && w->cut_by < due)
+		due = w->cut_by;
 	if (due == UINT64_MAX)
 		return -1;
 	if (due <= w->sessions.now)
@@ -220,7 +223,9 @@ static void turn(struct worker *w, uint64_t *ended)
 	for (int i = 0; i < n; i++)
 		take(w, &ev[i]);
 	if (w->drained_by && ss->now >= w->drained_by)
-		sessions_cut(ss, WHY_DRAIN);
+		sessions_cut(ss, WHY_DRAIN, false);
+	if (w->cut_by && ss->now >= w->cut_by)
+		sessions_cut(ss, WHY_STOP, false);
 	publish(w, ended);
 	if (w->closed && ss->now >= w->open_again) {
 		if (at_limit(w)) /* another worker may let go: look again after a moment */

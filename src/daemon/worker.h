@@ -42,6 +42,7 @@ struct worker {
 	bool closed; /* the doors are: at the limit, or no descriptors */
 	uint64_t open_again;
 	uint64_t drained_by;
+	uint64_t cut_by; /* told to stop: who is still there then is cut */
 	struct worker_counts counts;
 };
 

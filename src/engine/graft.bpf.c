@@ -12,7 +12,7 @@
 #include "engine/graft_icmp.bpf.h"
 #include "engine/graft_pass.bpf.h"
 
-enum { HOST_PACKET = 0, FRAGMENT_AT = 0x1fff, FRAGMENT = 0x3fff };
+enum { NONE = 0xffffffff, PORTS = 4, HOST_PACKET = 0, FRAGMENT_AT = 0x1fff, FRAGMENT = 0x3fff };
 
 /* In the fourth word of a SYN's header: ECE, CWR, and the third bit of accurate ECN (RFC 9768), which
  * alone would still ask for that. */
@@ -98,13 +98,28 @@ static __noinline int in_v4(struct __sk_buff *skb)
 	return on_packet(skb, *ref, &p, last_hop, false);
 }
 
+/* The slot and side of this packet, or NONE. In a frame of its own: the stack is short. */
+static __noinline __u32 find_v6(const struct ipv6hdr *ip, const __u16 *ports)
+{
+	struct graft_key6 k;
+
+	__builtin_memcpy(k.from, &ip->saddr, sizeof(k.from));
+	__builtin_memcpy(k.to, &ip->daddr, sizeof(k.to));
+	k.from_port = ports[0];
+	k.to_port = ports[1];
+	__u32 *ref = bpf_map_lookup_elem(&shunt_t6, &k);
+
+	return ref ? *ref : NONE;
+}
+
 static __noinline int in_v6(struct __sk_buff *skb)
 {
-	if (!have(skb, L4_V6))
+	if (!have(skb, L4_V6 + PORTS))
 		return NEXT;
 	struct ipv6hdr *ip = (void *)(long)skb->data + ETH_HLEN;
+	const __u16 *ports = (void *)(ip + 1);
 
-	if ((void *)(ip + 1) > (void *)(long)skb->data_end)
+	if ((void *)(ports + 2) > (void *)(long)skb->data_end)
 		return NEXT;
 	if (ip->nexthdr == IPPROTO_ICMPV6)
 		return error_v6(skb);
@@ -112,30 +127,17 @@ static __noinline int in_v6(struct __sk_buff *skb)
 		return NEXT;
 	__u32 total = bpf_ntohs(ip->payload_len);
 	bool last_hop = ip->hop_limit <= 1;
-	struct graft_key6 k;
+	__u32 ref = find_v6(ip, ports);
 	struct tcp_words w;
 	struct packet p;
 
-	__builtin_memcpy(k.from, &ip->saddr, sizeof(k.from));
-	__builtin_memcpy(k.to, &ip->daddr, sizeof(k.to));
-	if (bpf_skb_load_bytes(skb, L4_V6, &w, sizeof(w)))
-		return NEXT;
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	k.from_port = (__u16)(w.ports >> 16);
-	k.to_port = (__u16)(w.ports & 0xffff);
-#else
-	k.from_port = (__u16)(w.ports & 0xffff);
-	k.to_port = (__u16)(w.ports >> 16);
-#endif
-	__u32 *ref = bpf_map_lookup_elem(&shunt_t6, &k);
-
-	if (!ref)
+	if (ref == NONE || bpf_skb_load_bytes(skb, L4_V6, &w, sizeof(w)))
 		return NEXT;
 	if (!total && skb->gso_size)
 		total = skb->len - L4_V6;
 	if (total > skb->len - L4_V6 || !read_tcp(&p, &w, total))
-		return refuse(*ref, GC_SHORT);
-	return on_packet(skb, *ref, &p, last_hop, true);
+		return refuse(ref, GC_SHORT);
+	return on_packet(skb, ref, &p, last_hop, true);
 }
 
 SEC("tc")

@@ -67,7 +67,9 @@ struct owner {
 	__u32 rcv_nxt, copied, allowed; /* allowed: the first seq that the peer may not send yet */
 	__u32 write_seq, una, edge;     /* edge: the first seq that we may not send yet */
 	__u32 stamp_offset, stamp_seen;
-	__u32 shift_in, shift_out;
+	__u8 shift_in, shift_out;
+	__u16 takes; /* bytes of the largest segment that the peer takes */
+	__u16 sends; /* … that he sends: no larger than we told him, nor than what he takes himself */
 };
 
 static __always_inline __u32 special(const struct tcp_sock *tp)
@@ -108,6 +110,8 @@ static __always_inline __u32 read_owner(struct owner *o, const struct tcp_sock *
 	o->stamp_seen = tp->rx_opt.ts_recent;
 	o->shift_in = BPF_CORE_READ_BITFIELD(tp, rx_opt.snd_wscale);
 	o->shift_out = BPF_CORE_READ_BITFIELD(tp, rx_opt.rcv_wscale);
+	o->takes = tp->rx_opt.mss_clamp;
+	o->sends = tp->advmss < o->takes ? tp->advmss : o->takes;
 	if (o->rcv_nxt != o->copied)
 		return GC_UNREAD;
 	return special(tp);
@@ -183,6 +187,8 @@ static __always_inline __u32 try_cut(struct graft_slot *slot, __u32 x, const str
 		return why;
 	if ((why = read_owner(&ox, tx, from->cookie)) || (why = read_owner(&oy, ty, to->cookie)))
 		return why;
+	if (ox.sends > oy.takes || oy.sends > ox.takes)
+		return GC_SEGMENT;
 	if (p->seq != ox.rcv_nxt)
 		return GC_DISORDER;
 	if (p->ack != ox.write_seq || oy.una != oy.write_seq)

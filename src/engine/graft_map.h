@@ -136,6 +136,7 @@ struct graft_event {
 	X(GC_UNACKED, "unacked", "cut refused: bytes of ours are not acknowledged yet")            \
 	X(GC_UNREAD, "unread", "cut refused: bytes wait to be read")                               \
 	X(GC_WINDOW, "window", "cut refused: more was allowed to one peer than the other allows")  \
+	X(GC_SEGMENT, "segment", "cut refused: one peer may send larger segments than the other takes") \
 	X(GC_YOUNG, "young", "cut refused: it is not known yet how large its packets are")         \
 	X(GC_SMALL, "small",                                                                       \
 	  "cut refused: a bulk transfer in small packets: splicing gathers them better")           \

@@ -20,7 +20,8 @@
 enum {
 	ESTABLISHED = 1,
 	OPTIONS = TCPI_OPT_TIMESTAMPS | TCPI_OPT_SACK | TCPI_OPT_ECN,
-	STAMPS_LEN = 12,
+	HEADERS_V4 = 40,
+	HEADERS_V6 = 60,
 	NS_PER_MS = 1000000,
 	SOCKETS_MS = 5000
 };
@@ -87,15 +88,15 @@ static bool read_info(int fd, struct tcp_info *info)
 	       info->tcpi_state == ESTABLISHED;
 }
 
-/* May the peer of a send larger packets than that of b takes? */
-static bool too_large(const struct tcp_info *a, const struct tcp_info *b)
+/* May the peer of a send larger packets than the way to that of b takes? What he takes himself, the
+ * program looks at when it cuts. */
+static bool too_large(const struct tcp_info *a, const struct tcp_info *b, uint32_t headers)
 {
-	uint32_t stamps = b->tcpi_options & TCPI_OPT_TIMESTAMPS ? STAMPS_LEN : 0;
-
-	return a->tcpi_advmss > b->tcpi_snd_mss + stamps;
+	return a->tcpi_advmss + headers > b->tcpi_pmtu;
 }
 
-static enum graft_decline compare(const struct tcp_info *a, const struct tcp_info *b)
+static enum graft_decline compare(const struct tcp_info *a, const struct tcp_info *b,
+				  uint32_t headers)
 {
 	unsigned differ = (a->tcpi_options ^ b->tcpi_options) & OPTIONS;
 
@@ -105,7 +106,7 @@ static enum graft_decline compare(const struct tcp_info *a, const struct tcp_inf
 		return GD_SACK;
 	if (differ & TCPI_OPT_ECN)
 		return GD_ECN;
-	return too_large(a, b) || too_large(b, a) ? GD_MSS : GD_NONE;
+	return too_large(a, b, headers) || too_large(b, a, headers) ? GD_MSS : GD_NONE;
 }
 
 static enum graft_decline fill(struct shunt_graft *g, struct graft_slot *slot, const int fd[2])
@@ -130,7 +131,7 @@ static enum graft_decline fill(struct shunt_graft *g, struct graft_slot *slot, c
 		return GD_PORT;
 	slot->flags = (v6[0] ? SLOT_V6 : 0) |
 		      (info[0].tcpi_options & TCPI_OPT_TIMESTAMPS ? SLOT_STAMPS : 0);
-	return compare(&info[0], &info[1]);
+	return compare(&info[0], &info[1], v6[0] ? HEADERS_V6 : HEADERS_V4);
 }
 
 enum graft_decline pair_make(struct shunt_graft *g, const int fd[2], struct graft_post *post,

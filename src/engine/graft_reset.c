@@ -47,9 +47,7 @@ static int revive(int fd, const struct graft_slot *slot, int x)
 	int r = set(fd, IPPROTO_TCP, TCP_REPAIR, 1);
 
 	address(slot, side->peer, side->peer_port, &peer);
-	if (r == 0)
-		r = set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	if (r == 0)
+	if (r == 0) /* in repair mode no address is taken: do not ask for less (SO_REUSEADDR) */
 		r = set_seq(fd, TCP_SEND_QUEUE, side->ack);
 	if (r == 0)
 		r = set_seq(fd, TCP_RECV_QUEUE, side->next);

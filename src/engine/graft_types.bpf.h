@@ -63,6 +63,7 @@ struct inet_connection_sock {
 
 struct tcp_options_received {
 	__u32 ts_recent;
+	__u16 mss_clamp;
 	__u16 tstamp_ok : 1, snd_wscale : 4, rcv_wscale : 4;
 };
 
@@ -77,7 +78,7 @@ struct tcp_sock {
 	__u32 rcv_nxt, copied_seq, rcv_wup, rcv_wnd;
 	__u32 write_seq, snd_una, snd_wnd;
 	__u32 tsoffset;
-	__u16 urg_data;
+	__u16 urg_data, advmss;
 	__u8 tcp_usec_ts : 1;
 	_Bool is_mptcp;
 	void *md5sig_info, *ao_info;

@@ -220,10 +220,14 @@ static void try_to_arm(struct join *j)
 {
 	const struct graft_slot *slot = j->pair->slot;
 
-	if (slot->refusal == GC_SMALL || slot->refusals > REFUSALS_MOST) {
-		give_up(j, slot->refusal == GC_SMALL ? GD_SMALL : GD_BUSY);
+	if (slot->refusal == GC_SMALL)
+		give_up(j, GD_SMALL);
+	else if (slot->refusal == GC_SEGMENT)
+		give_up(j, GD_MSS);
+	else if (slot->refusals > REFUSALS_MOST)
+		give_up(j, GD_BUSY);
+	if (j->never)
 		return;
-	}
 	j->armed = true;
 	pair_arm(j->pair);
 }

@@ -15,6 +15,7 @@
 #include "lib/end.h"
 #include "lib/join.h"
 #include "lib/loop.h"
+#include "lib/news.h"
 #include "lib/stream.h"
 
 #ifndef SHUNT_VERSION
@@ -359,10 +360,14 @@ int shunt_graft_name(struct shunt_end *e, uint64_t conn)
 
 int shunt_leave(struct shunt_end *e)
 {
+	if (e->s->graft) /* it may be one by now */
+		news_take(e->s);
 	struct join *j = e->join;
 
-	if (!j || !j->pair || j->pair->state != PAIR_ALONE)
+	if (!j || !j->pair || j->pair->state == PAIR_OURS)
 		return -EBUSY;
+	if (j->pair->state != PAIR_ALONE)
+		return -EAGAIN;
 	join_gone(j, SHUNT_WHY_LEFT, SHUNT_WHY_LEFT, false);
 	return 0;
 }

@@ -21,7 +21,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import world as worlds  # noqa: E402
 from actors import DENY, LONG, PEER, SHUNT, Cast, Peer, Relay, Swarm  # noqa: E402
-from field import field, graft  # noqa: E402, F401
+from field import field, graft, pair  # noqa: E402, F401
 
 ENGINES = ("splice", "copy")
 LIMIT = 1800 if LONG else 120  # seconds, for one story
@@ -128,6 +128,8 @@ def relay(place, cast):
             how = how + [DENY, deny, "--"]
         if "--listen" not in args:
             args = ("--listen", f"{place.relay_host}:0", *args)
+        if "--bpffs" not in args:  # grafts have stories of their own, in networks of their own
+            args = ("--bpffs", "/proc/none", *args)
         argv = [*how, SHUNT, "relay", "--log", "json", "--engine", engine, *args]
         r = cast.add(Relay(argv, "relay"))
         if starts:

@@ -26,7 +26,8 @@ from world import CLIENT, RELAY, SERVER, World, impossible, ip
 LOSS = os.path.join(BUILD, "tests/e2e/loss.bpf.o")
 KEEP_PINS = re.compile(r"^\S+ (\S*/shunt-bpf-(\d+)-\w+) bpf ", re.M)
 BOX = "box"
-DEVICE = {"slow0": "900", "a": "901", "b": "902"}  # numbers that loss.bpf.c knows
+DEVICE = {"slow0": "900", "boxa": "901", "boxb": "902"}  # numbers that loss.bpf.c knows
+QUIET = ["pause:80", "both:100"] * 3  # moments in which nobody owes anything
 RIGHTS = 1 << 12 | 1 << 38 | 1 << 39  # CAP_NET_ADMIN, CAP_PERFMON, CAP_BPF
 
 
@@ -119,14 +120,14 @@ class Field(World):
             self.do(who, "ethtool", "-K", dev, "tx", state, check=False)
 
     def insert(self, hop):
-        """One more host between the relay and `hop` (CLIENT or SERVER): a wire of two devices,
-        a (toward hop) and b (toward the relay), with nothing between them yet."""
+        """One more host between the relay and `hop` (CLIENT or SERVER): two devices, boxa (toward hop)
+        and boxb (toward the relay), with nothing between them yet: wire_up or route makes it pass."""
         number = {CLIENT: 1, SERVER: 2}[hop]
         self.spaces[BOX] = self.spaces[CLIENT].replace(CLIENT, BOX)
         ip("netns", "add", self.spaces[BOX])
         net, net6 = f"10.91.{number}", f"fd91:{number}"
         self.ip(hop, "link", "del", f"w{number}")
-        for box, far, who, host in (("a", f"w{number}", hop, 1), ("b", f"w{number}r", RELAY, 2)):
+        for box, far, who, host in (("boxa", f"w{number}", hop, 1), ("boxb", f"w{number}r", RELAY, 2)):
             ip("link", "add", box, "netns", self.spaces[BOX], "index", DEVICE[box], "type", "veth",
                "peer", "name", far, "netns", self.spaces[who])
             for space, name in ((self.spaces[BOX], box), (self.spaces[who], far)):
@@ -138,10 +139,23 @@ class Field(World):
     def wire_up(self, flip=False):
         """The inserted host passes every frame on; with flip, some of those toward the relay get
         one bit of their payload wrong."""
-        for dev, peer in (("a", "b"), ("b", "a")):
+        for dev, peer in (("boxa", "boxb"), ("boxb", "boxa")):
             self.filter(BOX, dev, "ingress", f"to_{peer}")
         if flip:
-            self.filter(BOX, "a", "ingress", "flip", pref=0)
+            self.filter(BOX, "boxa", "ingress", "flip", pref=0)
+
+    def route(self, hop):
+        """The inserted host passes packets on as a router, by proxy ARP: nobody needs other routes."""
+        n = {CLIENT: 1, SERVER: 2}[hop]
+        self.do(BOX, "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1",
+                *(f"net.ipv{v}.conf.{d}.proxy_{p}=1" for d in ("boxa", "boxb") for v, p in ((4, "arp"), (6, "ndp"))))
+        self.ip(BOX, "addr", "add", "10.91.9.1/32", "dev", "lo")
+        self.ip(BOX, "addr", "add", "fd91:9::1/128", "dev", "lo")
+        self.ip(BOX, "link", "set", "lo", "up")
+        for dev, other, host in (("boxa", "boxb", 1), ("boxb", "boxa", 2)):
+            self.ip(BOX, "route", "add", f"10.91.{n}.{host}/32", "dev", dev)
+            self.ip(BOX, "-6", "route", "add", f"fd91:{n}::{host}/128", "dev", dev)
+            self.ip(BOX, "-6", "neigh", "add", "proxy", f"fd91:{n}::{host}", "dev", other)
 
     def grafted(self, line):
         return moved_by(line, "graft")
@@ -197,3 +211,21 @@ def graft(field, relay):
         assert r.listeners()[0]["engine"] == "graft", r.listeners()[0]
         return r
     return start
+
+
+@pytest.fixture
+def pair(field, graft, server, client):
+    """pair(CLIENT_WORDS, SERVER_WORDS, ...): a relay that grafts, and its two peers at work."""
+    def start(ours, theirs, *args, host=None, **how):
+        s = server("accept", *theirs, before=("-t", "100"), host=host and f"{host}:0")
+        r = graft("--target", s.address, *args, **how)
+        return r, client(r, *ours, before=("-t", "100")), s
+    return start
+
+
+def counted(r, field, up, down, least):
+    """The line of the one connection, and that at least so many of its bytes were grafted."""
+    line = r.end()
+    assert (line["end"], line["up"], line["down"]) == ("done", up, down), line
+    assert field.grafted(line) >= least, line
+    return line

@@ -3,9 +3,9 @@
  *
  *   loss    one TCP packet in a hundred is lost
  *   twice   one in a hundred comes twice
- *   late    one in a hundred goes round through the device 900 (round) before it goes on
+ *   late    one in twenty goes round through the device 900 (round) before it goes on
  *   flip    one bit of the payload of one packet in ten is wrong
- *   to_a, to_b   each frame goes to that device: a wire made of two
+ *   to_boxa, to_boxb   each frame goes to that device: a wire made of two
  *
  * Those that end in _in are for the way in. A mark tells a packet that was dealt with.
  */
@@ -20,7 +20,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-enum { ONE_IN = 100, FLIP_ONE_IN = 10, SLOW = 900, ROUNDS = 40 };
+enum { ONE_IN = 100, LATE_ONE_IN = 20, FLIP_ONE_IN = 10, SLOW = 900, ROUNDS = 40 };
 
 /* In the mark of a packet: MINE, rounds to go, whether it came in, and its device */
 enum {
@@ -100,7 +100,7 @@ static __always_inline int hold_up(struct __sk_buff *skb, __u32 came_in)
 		skb->mark = 0;
 		return TC_ACT_UNSPEC;
 	}
-	if (!chosen(skb, ONE_IN))
+	if (!chosen(skb, LATE_ONE_IN))
 		return TC_ACT_UNSPEC;
 	skb->mark = MINE | came_in | ROUNDS * ROUND | skb->ifindex;
 	return bpf_redirect(SLOW, 0);
@@ -146,12 +146,12 @@ SEC("flip") int on_flip(struct __sk_buff *skb)
 	return TC_ACT_UNSPEC;
 }
 
-SEC("to_a") int on_to_a(struct __sk_buff *skb)
+SEC("to_boxa") int on_to_boxa(struct __sk_buff *skb)
 {
 	return bpf_redirect(901, 0);
 }
 
-SEC("to_b") int on_to_b(struct __sk_buff *skb)
+SEC("to_boxb") int on_to_boxb(struct __sk_buff *skb)
 {
 	return bpf_redirect(902, 0);
 }

@@ -21,6 +21,7 @@ import comparing  # noqa: E402
 import contenders  # noqa: E402
 import measure  # noqa: E402
 import page  # noqa: E402
+import place  # noqa: E402
 import plot  # noqa: E402
 import report  # noqa: E402
 import result as results  # noqa: E402
@@ -135,14 +136,14 @@ def test_a_process_is_charged_to_the_nanosecond():
 
 # -- rows, tables, wishes, comparisons --
 
-def fake_result(splice=300.0, noise=0.01, haproxy_splice=290.0):
+def fake_result(splice=300.0, noise=0.01, haproxy_splice=290.0, graft=262.0):
     """A result as a run of relay and latency would leave it."""
     settings = run.Settings(files=20000)
     everyone = {n: c for n, c in contenders.load().items()
-                if n in ("floor", "splice", "copy-64k", "haproxy", "haproxy-splice", "nginx")}
+                if n in ("floor", "graft", "splice", "copy-64k", "haproxy", "haproxy-splice", "nginx")}
     kinds = work.load()
     plan = run.Plan([kinds["relay"], kinds["latency"]], everyone, None, settings)
-    busy = {"floor": 260.0, "splice": splice, "copy-64k": 600.0, "haproxy": 1000.0,
+    busy = {"floor": 260.0, "graft": graft, "splice": splice, "copy-64k": 600.0, "haproxy": 1000.0,
             "haproxy-splice": haproxy_splice, "nginx": 900.0}
     samples = []
     for _, case, who in plan.steps:
@@ -183,7 +184,7 @@ def test_a_cost_is_what_is_over_the_floors_median():
     assert of["splice"].median == pytest.approx(40) and of["splice"].of == pytest.approx(300)
     assert (of["splice"].min, of["splice"].max) == (pytest.approx(37), pytest.approx(43))
     rows = [row for row in r["rows"] if row["work"] == "latency-1b" and row["metric"] == "p50_us"]
-    assert {row["contender"] for row in rows} == {"floor", "splice", "haproxy", "haproxy-splice", "nginx"}
+    assert {row["contender"] for row in rows} == {"floor", "graft", "splice", "haproxy", "haproxy-splice", "nginx"}
     for row in r["rows"]:
         assert row["min"] <= row["median"] <= row["max"] and row["unit"]
 
@@ -211,8 +212,9 @@ def test_the_table_ranks_and_says_what_it_cannot_rank():
     report.show(r, out)
     text = out.getvalue()
     relay = text[text.index("bulk, 8 connections"):]
-    assert re.search(r"^1=\s+HAProxy, splice", relay, re.M) and re.search(r"^1=\s+shunt, splice ", relay, re.M)
-    assert re.search(r"^3 \s+shunt, copy 64K", relay, re.M)
+    assert re.search(r"^1 \s+shunt, graft", relay, re.M)
+    assert re.search(r"^2=\s+HAProxy, splice", relay, re.M) and re.search(r"^2=\s+shunt, splice ", relay, re.M)
+    assert re.search(r"^4 \s+shunt, copy 64K", relay, re.M)
     assert "40 (37…43)" in relay
 
 
@@ -227,6 +229,28 @@ def test_wishes_are_reached_or_missed():
     assert far["throughput, n=8"] == "MISS" and near["throughput, n=8"] == "PASS"
     out = io.StringIO()
     assert check.show(fake_result(splice=500), out) == 1 and " missed" in out.getvalue()
+
+
+def test_grafts_are_laid_beside_forwarding():
+    near_, far = verdicts(fake_result(graft=262)), verdicts(fake_result(graft=400))
+    for name in ("cost of a graft, whole machine, n=8", "a graft's round trips of 1 KB, n=50, p50"):
+        assert (near_[name], far[name]) == ("PASS", "MISS")
+    assert not [name for name in near_ if name.startswith("a graft's") and "bulk" in name]
+    cost = {"splice": Range([490, 500]), "haproxy": Range([600, 610]), "graft": Range([60, 62])}
+    assert check.times("x", cost, "splice", "ms/GB", check.THIN, True, check.GRAFT).verdict == "PASS"
+    assert check.best(cost, ("splice", *check.PEERS)) == "splice"
+    cost["graft"] = Range([110, 112])
+    assert check.times("x", cost, "splice", "ms/GB", check.THIN, True, check.GRAFT).verdict == "MISS"
+
+
+def test_it_is_told_where_connections_did_not_become_grafts():
+    r = fake_result()
+    assert not list(report.not_all_grafts(r))
+    for s in r["samples"]:
+        if s["contender"] == "graft" and s["work"] == "relay":
+            s["raw"] = {"grafted": s["connections"] - s["connections"] // 5, "settled_s": 1.0}
+    told = list(report.not_all_grafts(r))
+    assert len(told) == 3 and any("n=200" in line and " 160 " in line for line in told)
 
 
 def test_within_the_noise_is_no_worse():
@@ -266,6 +290,15 @@ def test_the_page_has_every_picture(tmp_path):
         assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
+def settings_without_connections():
+    return run.Settings(files=20000)
+
+
+def test_a_whole_run_is_planned_for_less_than_a_quarter_of_an_hour():
+    plan = run.Plan(list(work.load().values()), contenders.load(), None, settings_without_connections())
+    assert 300 < plan.seconds() < run.Settings.limit < 900
+
+
 def test_a_plan_is_what_was_asked_for():
     settings = run.Settings(connections=(8,), files=20000)
     everyone = contenders.load()
@@ -273,6 +306,10 @@ def test_a_plan_is_what_was_asked_for():
     assert [(case.connections, [c.name for c in who]) for _, case, who in plan.steps] == [
         (8, ["floor", "splice", "socat"])]
     assert plan.samples() == 9
+    assert plan.kinds() == [("relay", 9, pytest.approx(plan.seconds()))]
+    connect = run.Plan([work.load()["connect"]], everyone, None, settings_without_connections())
+    assert {case.work: [c.name for c in who] for _, case, who in connect.steps}["connect-1m"] == [
+        "floor", "auto", "splice", "haproxy"]
     plan = run.Plan([work.load()["relay"]], everyone, None, run.Settings(connections=(200,), files=20000))
     names = [c.name for c in plan.steps[0][2]]
     assert "socat" not in names and "splice-64k" not in names and "copy-64k" in names
@@ -321,6 +358,71 @@ def test_in_namespaces_beside_the_floor(three_hosts, tmp_path):
     r = results.load(to)
     assert {(s["contender"], s["raw"]["congestion"]) for s in r["samples"]} == {("floor", "cubic"), ("splice", "cubic")}
     assert any(row["metric"] == "busy_ms_per_gb" for row in r["rows"])
+
+
+def bpf_mounts():
+    with open("/proc/self/mounts", encoding="utf-8") as f:
+        return [line for line in f if "shunt-bench-" in line]
+
+
+def without_grafts():
+    done = bench("--work", "relay", "--contenders", "graft", "--connections", "8", "--plan")
+    return done.stderr if done.returncode else None
+
+
+@pytest.mark.parametrize("kind,connections", [("relay", "8"), ("latency", "50"), ("relay-mtu", "8")])
+def test_grafts_are_measured_when_they_are_grafts(kind, connections, three_hosts, tmp_path):
+    why_not = without_grafts()
+    if why_not:
+        pytest.skip(why_not)
+    to = str(tmp_path / "r.json")
+    done = bench("--work", kind, "--contenders", "graft", "--connections", connections, *SHORT, "--json", to)
+    assert done.returncode == 0, done.stderr
+    samples = results.load(to)["samples"]
+    assert samples and all("settled_s" in s["raw"] for s in samples)
+    assert any(s["raw"]["grafted"] >= int(connections) / 2 for s in samples)
+    assert not bpf_mounts()
+
+
+def test_without_rights_grafts_are_left_out_with_a_word():
+    if os.geteuid() == 0:
+        pytest.skip("only without root")
+    done = bench("--loopback", "--work", "relay", "--contenders", "graft,splice", "--plan")
+    assert done.returncode == 0 and "without shunt, graft" in done.stderr
+
+
+def test_a_killed_runs_file_system_is_unmounted_by_the_next(three_hosts, tmp_path):
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    where = tmp_path / f"shunt-bench-{dead.pid}-x" / "bpf"
+    where.mkdir(parents=True)
+    if subprocess.run(["mount", "-t", "bpf", "bpf", where], capture_output=True, check=False).returncode:
+        pytest.skip("no BPF file system can be mounted")
+    assert bpf_mounts()
+    bench("--work", "relay", "--contenders", "graft", "--connections", "8", "--plan")
+    assert not bpf_mounts() and not where.parent.exists()
+
+
+def test_packets_are_as_before_afterwards(three_hosts):
+    def devices():
+        shown = []
+        for who, device in place.WIRES:
+            shown.append(subprocess.run([*here.prefix(who), "ethtool", "-k", device], capture_output=True,
+                                        text=True, check=True).stdout)
+            link = subprocess.run([*here.prefix(who), "ip", "-d", "link", "show", device], capture_output=True,
+                                  text=True, check=True).stdout
+            shown.append(re.findall(r"gro_max_size \d+", link))
+        return shown
+
+    here = object.__new__(place.Wires)
+    here.spaces = three_hosts.spaces
+    before = devices()
+    for merged in (True, False):
+        with here.small_packets(merged):
+            during = devices()
+            assert "tcp-segmentation-offload: off" in during[0]
+            assert (during[1] == before[1]) == merged
+        assert devices() == before
 
 
 def test_who_stops_it_finds_nothing_left_behind(three_hosts):

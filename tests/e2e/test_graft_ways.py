@@ -3,27 +3,10 @@
 import pytest
 
 from actors import same_bytes, sides
+from field import counted
 
 PLACES = ("field",)
 SIZES = (1, 1448, 1449, 65_536, 1_000_003)
-
-
-@pytest.fixture
-def pair(field, graft, server, client):
-    """pair(CLIENT_WORDS, SERVER_WORDS, ...): a relay that grafts, and its two peers at work."""
-    def start(ours, theirs, *args, **how):
-        s = server("accept", *theirs, before=("-t", "100"))
-        r = graft("--target", s.address, *args, **how)
-        return r, client(r, *ours, before=("-t", "100")), s
-    return start
-
-
-def counted(r, field, up, down, least):
-    """The line of the one connection, and that at least so many of its bytes were grafted."""
-    line = r.end()
-    assert (line["end"], line["up"], line["down"]) == ("done", up, down), line
-    assert field.grafted(line) >= least, line
-    return line
 
 
 def test_client_first(field, pair):

@@ -90,7 +90,9 @@ static void with_everything_in_flight(void **state)
 		}
 		st->count = 0;
 		narrow_free(&door);
-		assert_int_equal(count_fds(), st->fds + 1); /* the new context's epoll */
+		/* the new context's epoll, and its post */
+		assert_int_equal(count_fds_settled(st->fds + 1 + (engine == SHUNT_GRAFT)),
+				 st->fds + 1 + (engine == SHUNT_GRAFT));
 	}
 }
 
@@ -135,7 +137,10 @@ static void two_descriptors_for_an_idle_pair(void **state)
 		stage_until(st, a[i]->peer.heard == 1 * MB && a[i]->other->peer.heard == 1 * MB);
 	}
 	stage_idle(st, 5);
-	assert_int_equal(count_fds(), fds + 19 * 4); /* the peers' two and ours */
+	if (engine == SHUNT_GRAFT) /* and those that were handed over have none of ours */
+		assert_true(count_fds() <= fds + 19 * 4);
+	else
+		assert_int_equal(count_fds(), fds + 19 * 4); /* the peers' two and ours */
 }
 
 int main(int argc, char **argv)

@@ -189,7 +189,7 @@ static void of_a_splitter(void **state)
 	assert_int_equal(shunt_stat(st->s, NULL, &stat), 0);
 	assert_int_equal(stat.out, 3 * 6 * MB);
 	assert_int_equal(stat.viewed, 0);
-	if (engine == SHUNT_SPLICE)
+	if (engine != SHUNT_COPY)
 		assert_true(calls.copied < 60 * KB && stat.moved[SHUNT_COPY] < 180 * KB &&
 			    calls.tees > 0);
 	else

@@ -146,8 +146,8 @@ static void nobody_there_is_said(void **state)
 
 	narrow_door(&door);
 	narrow_free(&door);
-	int r = shunt_connect(st->s, (struct sockaddr *)&door.at, sizeof(door.at), NULL, SHUNT_NONE, b,
-			      &b->end);
+	int r = shunt_connect(st->s, (struct sockaddr *)&door.at, sizeof(door.at), NULL, SHUNT_NONE,
+			      b, &b->end);
 
 	if (r == 0)
 		stage_until(st, !b->end);
@@ -212,8 +212,8 @@ static void undone_with_unseen_bytes(void **state)
 		a[i] = part_new(st, TCP4, depths[i]);
 		unseen(st, TCP4, a[i], NULL);
 		b[i] = part_empty(st);
-		assert_int_equal(shunt_connect(st->s, (struct sockaddr *)&door.at, sizeof(door.at), NULL,
-					       SHUNT_JOIN, b[i], &b[i]->end),
+		assert_int_equal(shunt_connect(st->s, (struct sockaddr *)&door.at, sizeof(door.at),
+					       NULL, SHUNT_JOIN, b[i], &b[i]->end),
 				 0);
 		assert_int_equal(shunt_join(a[i]->end, b[i]->end), 0);
 	}

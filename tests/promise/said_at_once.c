@@ -148,22 +148,24 @@ static void connecting(void **state)
 	struct sockaddr_in at = { .sin_family = AF_INET };
 	struct sockaddr_un nowhere = { .sun_family = AF_UNIX, .sun_path = "/nowhere/at/all" };
 
-	assert_int_equal(shunt_connect(st->s, NULL, sizeof(at), NULL, SHUNT_NONE, NULL, &end), -EINVAL);
-	assert_int_equal(
-		shunt_connect(st->s, (struct sockaddr *)&at, sizeof(at), NULL, SHUNT_NONE, NULL, NULL),
-		-EINVAL);
-	assert_int_equal(shunt_connect(st->s, (struct sockaddr *)&at, 1, NULL, SHUNT_NONE, NULL, &end),
+	assert_int_equal(shunt_connect(st->s, NULL, sizeof(at), NULL, SHUNT_NONE, NULL, &end),
+			 -EINVAL);
+	assert_int_equal(shunt_connect(st->s, (struct sockaddr *)&at, sizeof(at), NULL, SHUNT_NONE,
+				       NULL, NULL),
 			 -EINVAL);
 	assert_int_equal(
-		shunt_connect(st->s, (struct sockaddr *)&at, sizeof(at), NULL, SHUNT_WATCH, NULL, &end),
+		shunt_connect(st->s, (struct sockaddr *)&at, 1, NULL, SHUNT_NONE, NULL, &end),
 		-EINVAL);
+	assert_int_equal(shunt_connect(st->s, (struct sockaddr *)&at, sizeof(at), NULL, SHUNT_WATCH,
+				       NULL, &end),
+			 -EINVAL);
 	assert_int_equal(shunt_connect(st->s, (struct sockaddr *)&nowhere, sizeof(nowhere), NULL,
 				       SHUNT_NONE, NULL, &end),
 			 -ENOENT);
 	at.sin_family = 250;
-	assert_int_equal(
-		shunt_connect(st->s, (struct sockaddr *)&at, sizeof(at), NULL, SHUNT_NONE, NULL, &end),
-		-EAFNOSUPPORT);
+	assert_int_equal(shunt_connect(st->s, (struct sockaddr *)&at, sizeof(at), NULL, SHUNT_NONE,
+				       NULL, &end),
+			 -EAFNOSUPPORT);
 	assert_null(end);
 }
 

@@ -153,6 +153,8 @@ bool stream_is(uint64_t seed, uint64_t at, const unsigned char *bytes, size_t n)
 
 struct shunt_stat stat_of(struct part *p);
 int count_fds(void);
+/* The same, once the keeper of grafts, who closes in its own time, had time to come down to `expected`. */
+int count_fds_settled(int expected);
 /* When all sockets of the machine together hold too much, the kernel shuts windows and takes no low-water mark
  * for serious. What a test sees then says nothing about us: it is skipped. To be asked where it deviates. */
 void skip_if_kernel_is_short(void);

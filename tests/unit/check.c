@@ -143,6 +143,34 @@ static void this_machine_can_relay(void **state)
 	assert_null(strstr(said, "\033"));
 }
 
+/* The whole is said to work if the parts do, and only then. */
+static void grafts_are_tried(void **state)
+{
+	static const char *const parts[] = { "\n  bpf ", "\n  BTF", "\n  bpffs" };
+	const struct world here = { 0 };
+	bool all = true, works;
+
+	(void)state;
+	assert_int_equal(check_in(&here, NULL), CMD_FINE);
+	works = strncmp(answer("\n  programs"), "yes", 3) == 0;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		all = strncmp(answer(parts[i]), "yes", 3) == 0 && all;
+	assert_true(all || !works);
+	assert_int_equal(works, strncmp(answer("--engine auto is "), "graft", 5) == 0);
+}
+
+static void without_bpf_there_are_no_grafts(void **state)
+{
+	const struct world boxed = { .refused = { SYS_bpf }, .refusals = 1 };
+
+	(void)state;
+	assert_int_equal(check_in(&boxed, NULL), CMD_FINE);
+	fits_a_terminal();
+	assert_begins(answer("\n  bpf "), "no   Operation not permitted");
+	assert_begins(answer("\n  programs"), "no   ");
+	assert_begins(answer("--engine auto is "), "splice: no graft: ");
+}
+
 static void an_ordinary_user_is_told_what_is_missing(void **state)
 {
 	const struct world ordinary = { .nobody = true };
@@ -150,7 +178,9 @@ static void an_ordinary_user_is_told_what_is_missing(void **state)
 	(void)state;
 	assert_int_equal(check_in(&ordinary, NULL), CMD_FINE);
 	fits_a_terminal();
-	assert_begins(answer("NET_ADMIN"), "no   no engine uses it today -> nothing to do");
+	assert_begins(answer("\n  NET_ADMIN"), "no   to put programs on devices");
+	assert_begins(answer("\n  programs"), "no   ");
+	assert_begins(answer("--engine auto is "), "splice: no graft: ");
 	assert_begins(answer("SYS_RESOURCE"), "no ");
 	assert_non_null(strstr(said, "setcap cap_sys_resource+ep"));
 }
@@ -288,6 +318,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(this_machine_can_relay),
+		cmocka_unit_test(grafts_are_tried),
+		cmocka_unit_test(without_bpf_there_are_no_grafts),
 		cmocka_unit_test(an_ordinary_user_is_told_what_is_missing),
 		cmocka_unit_test(few_descriptors_are_told),
 		cmocka_unit_test(without_splice_it_says_so_and_how_to_get_it),

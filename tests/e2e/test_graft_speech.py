@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Two sides that speak TCP differently, and hops of different size: they are made to agree, or they
+stay spliced; nothing fails either way."""
+import pytest
+
+from actors import same_bytes
+from field import QUIET
+from world import CLIENT, RELAY, SERVER
+
+PLACES = ("field",)
+WORDS = ["both:60k", *QUIET, "both:6m", "shut", "expect:eof", "tell"]
+SIZE = (60 << 10) + 300 + (6 << 20)
+BOTH = (CLIENT, SERVER)
+ALL = (CLIENT, RELAY, SERVER)
+
+
+def play(field, pair, grafted, host=None, listen=None):
+    """Full duplex; whether it became a graft."""
+    args = ("--listen", f"{listen}:0") if listen else ()
+    r, c, s = pair(WORDS, WORDS, *args, host=host)
+    same_bytes(c.done().told(0), s.done().told(0))
+    line = r.end()
+    assert (line["end"], line["up"], line["down"]) == ("done", SIZE, SIZE)
+    assert (field.grafted(line) > 0) == grafted, line
+
+
+@pytest.mark.parametrize("option, value, who, grafted", [
+    ("tcp_timestamps", 0, (CLIENT,), True),  # our own SYN does without it, too
+    ("tcp_timestamps", 0, (SERVER,), False),
+    ("tcp_timestamps", 0, BOTH, True),
+    ("tcp_sack", 0, (CLIENT,), True),
+    ("tcp_sack", 0, (SERVER,), False),
+    ("tcp_sack", 0, BOTH, True),
+    ("tcp_window_scaling", 0, (CLIENT,), True),
+    ("tcp_window_scaling", 0, (SERVER,), True),
+    ("tcp_ecn", 1, (CLIENT,), False),
+    ("tcp_ecn", 1, (SERVER,), True),  # it would, but nobody asks
+    ("tcp_ecn", 1, ALL, True),
+    ("tcp_ecn", 0, ALL, True),
+])
+def test_options(field, pair, option, value, who, grafted):
+    for host in who:
+        field.sysctl(host, **{option: value})
+    play(field, pair, grafted)
+
+
+def test_nothing_at_all(field, pair):
+    """No option but the segment size."""
+    for host in BOTH:
+        field.sysctl(host, tcp_timestamps=0, tcp_sack=0, tcp_window_scaling=0)
+    play(field, pair, True)
+
+
+@pytest.mark.parametrize("devices", [("w1", "w1r"), ("w2", "w2r")])
+@pytest.mark.parametrize("mtu", [1280, 9000])
+def test_a_hop_of_another_size(field, pair, devices, mtu):
+    who = CLIENT if devices[0] == "w1" else SERVER
+    for host, dev in ((who, devices[0]), (RELAY, devices[1])):
+        field.ip(host, "link", "set", dev, "mtu", str(mtu))
+    play(field, pair, True)
+
+
+def test_ipv6(field, pair):
+    play(field, pair, True, host=field.server_host6, listen=field.relay_host6)
+
+
+def test_ipv6_in_and_ipv4_out(field, pair):
+    """Two families cannot be made one."""
+    play(field, pair, False, listen=field.relay_host6)
+
+
+@pytest.mark.parametrize("hop", BOTH)
+@pytest.mark.parametrize("family", [4, 6])
+def test_a_path_that_shrinks(field, pair, hop, family):
+    """Behind a router the path gets narrower after the cut: what the router says of it reaches the
+    sender, who knows nothing of the connection that it is said about."""
+    field.insert(hop)
+    field.route(hop)
+    host = field.server_host6 if family == 6 else None
+    args = ("--listen", f"{field.relay_host6}:0") if family == 6 else ()
+    sender = ["ping:1", "both:60k", "go", "send:6m", "shut", "expect:eof", "tell"]
+    other = ["read:1", "send:1", "both:60k", "read:all", "shut", "tell"]
+    words = (other, sender) if hop == CLIENT else (sender, other)
+    words = [[w for w in ws if not (w == "ping:1")] if ws is sender else ws[2:] for ws in words]
+    r, c, s = pair(*words, *args, host=host)
+    sending, reading = (s, c) if hop == CLIENT else (c, s)
+    sending.ready()
+    field.loses_sockets()
+    field.ip("box", "link", "set", "boxa", "mtu", "1300")
+    sending.go()
+    c.done(30)
+    s.done()
+    assert reading.told(0)["read_sha"] == sending.told(0)["sent_sha"]
+    line = r.end()
+    assert line["end"] == "done" and field.grafted(line) >= 6 << 20
