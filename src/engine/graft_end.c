@@ -76,7 +76,7 @@ static void tell_ended(struct shunt_graft *g, uint32_t index, enum shunt_why why
 	e->end.conn = slot->conn;
 	e->end.age_ms = slot->began && now > slot->began ? (now - slot->began) / NS_PER_MS : 0;
 	e->end.why = why;
-	e->end.reset_by = (slot->side[1].seen & SIDE_RST) ? 1 : 0;
+	e->end.reset_by = graft_reset_by(slot);
 	list_add_tail(&g->ended, &e->in);
 	(void)!write(g->ended_fd, &one, sizeof(one));
 }

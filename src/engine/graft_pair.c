@@ -322,9 +322,9 @@ bool pair_fin_came(const struct pair *p, int i)
 	return p->slot->side[i].seen & SIDE_FIN;
 }
 
-bool pair_reset_by(const struct pair *p, int i)
+int pair_reset_by(const struct pair *p)
 {
-	return p->slot->side[i].seen & SIDE_RST;
+	return graft_reset_by(p->slot);
 }
 
 /* -- news -- */

@@ -74,7 +74,7 @@ uint64_t pair_bytes(const struct pair *p, int i);
 /* When a packet came last, in ms of CLOCK_MONOTONIC. */
 uint64_t pair_last(const struct pair *p);
 bool pair_fin_came(const struct pair *p, int i);
-bool pair_reset_by(const struct pair *p, int i);
+int pair_reset_by(const struct pair *p); /* which peer; if both did, who came first */
 
 /* The next pair of a post that has news: takes them. NULL: none. */
 struct pair *graft_post_next(struct shunt_graft *g, struct graft_post *post, unsigned *news);

@@ -81,7 +81,7 @@ static __always_inline void note_reset(struct graft_slot *slot, __u32 index, __u
 	}
 	if (__sync_fetch_and_or(&from->seen, SIDE_RST) & SIDE_RST)
 		return;
-	from->rst_at = bpf_ktime_get_coarse_ns();
+	from->rst_at = bpf_ktime_get_ns();
 	tell(slot, index, GRAFT_EV_RST, x);
 }
 

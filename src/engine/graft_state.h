@@ -123,6 +123,16 @@ static inline bool seq_before(uint32_t a, uint32_t b)
 	return (int32_t)(a - b) < 0;
 }
 
+/* Which peer reset it: of two, the one who came first. The other answers what he gets. */
+static inline int graft_reset_by(const struct graft_slot *slot)
+{
+	const struct graft_side *a = &slot->side[0], *b = &slot->side[1];
+
+	if (!(a->seen & SIDE_RST) || !(b->seen & SIDE_RST))
+		return b->seen & SIDE_RST ? 1 : 0;
+	return b->rst_at < a->rst_at;
+}
+
 void graft_decline(struct shunt_graft *g, enum graft_decline why);
 
 #endif

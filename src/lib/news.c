@@ -16,7 +16,7 @@ static void over(struct join *j)
 
 static void was_reset(struct join *j)
 {
-	int x = pair_reset_by(j->pair, 1);
+	int x = pair_reset_by(j->pair);
 	enum shunt_why why[2];
 
 	why[x] = SHUNT_WHY_RESET;

@@ -20,7 +20,7 @@ import time
 
 import pytest
 
-from actors import BUILD, SHUNT, moved_by
+from actors import BUILD, SHUNT, moved_by, sanitized
 from world import CLIENT, RELAY, SERVER, World, impossible, ip
 
 LOSS = os.path.join(BUILD, "tests/e2e/loss.bpf.o")
@@ -227,5 +227,6 @@ def counted(r, field, up, down, least):
     """The line of the one connection, and that at least so many of its bytes were grafted."""
     line = r.end()
     assert (line["end"], line["up"], line["down"]) == ("done", up, down), line
-    assert field.grafted(line) >= least, line
+    if not sanitized():  # so slow a relay may miss its moments
+        assert field.grafted(line) >= least, line
     return line
