@@ -248,7 +248,10 @@ int sys_connected(int fd)
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &info_len) <
 	    0) /* no TCP: it never waits */
 		return -ENOTCONN;
-	return info.tcpi_state == TCP_SYN_SENT || info.tcpi_state == TCP_SYN_RECV ? 0 : -ENOTCONN;
+	if (info.tcpi_state == TCP_SYN_SENT || info.tcpi_state == TCP_SYN_RECV)
+		return 0;
+	/* it may have come up between the two questions */
+	return getpeername(fd, (struct sockaddr *)&peer, &len) == 0 ? 1 : -ENOTCONN;
 }
 
 int sys_accept(int fd, struct sockaddr_storage *from, socklen_t *len)
