@@ -7,7 +7,9 @@
 
 Says why meson's tests were skipped (the last line each wrote) and which tests failed, then `N passed, N failed,
 N skipped`, alone on its line. A result that is not there, empty or cut off counts as a failure, and so does a runner
-that ended badly while all its tests are good: it was stopped half-way. Fails when anything failed, or nothing ran. With SHUNT_TALLY=FILE in the environment the three numbers are also added to that file.
+that ended badly while all its tests are good: it was stopped half-way. Fails when anything failed, or nothing ran.
+With SHUNT_TALLY=FILE in the environment the three numbers are also added to that file, and a line "FAILED: ..." for
+each failure, which --sum says once more before its sum: the end of a long log is what people read first.
 """
 import json
 import os
@@ -67,6 +69,9 @@ def main():
     if sys.argv[1:2] == ["--sum"]:
         with open(sys.argv[2], encoding="utf-8") as f:
             for line in f:
+                if not line[:1].isdigit():
+                    print(line, end="")
+                    continue
                 for kind, n in zip((PASSED, FAILED, SKIPPED), line.split()):
                     count[kind] += int(n)
         return end(count)
@@ -81,6 +86,9 @@ def main():
     if "SHUNT_TALLY" in os.environ:
         with open(os.environ["SHUNT_TALLY"], "a", encoding="utf-8") as f:
             print(count[PASSED], count[FAILED], count[SKIPPED], file=f)
+            for kind, name, why in results:
+                if kind == FAILED:
+                    print(f"FAILED: {name}: {why}", file=f)
     return end(count)
 
 
