@@ -35,8 +35,6 @@ static __always_inline int on_packet(struct __sk_buff *skb, __u32 ref, struct pa
 		return NEXT;
 	__u32 state = *(volatile __u32 *)&slot->state;
 
-	if (state == SLOT_PAUSED || state == SLOT_ARMED)
-		observe(slot, x, p);
 	if (state == SLOT_ARMED) {
 		if (last_hop || !may_cut(slot, p) || !cut(skb, slot, index, x, p))
 			return NEXT;

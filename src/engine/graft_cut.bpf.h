@@ -28,40 +28,6 @@ enum { STAMP_MARGIN = 4096, NS_PER_MS = 1000000 };
 
 enum { STATE_ESTABLISHED = 1, DEV_LOOPBACK = 8, ROUTE_GATEWAY = 2 };
 
-/* Who gathers packets before they come to us, the device or its driver (GRO), saves the graft as much as
- * splicing would. Where nobody does, each packet costs the graft as much as a large one, and a socket of
- * ours, which gathers them, is the better relay, if there are many. What is many: more than RATE. */
-enum { LARGE = 4096, WATCH_PACKETS = 32, WATCH_NS = 50000000, RATE = 4 /* bytes per us */ };
-
-/* A packet of a pair that is not cut yet. */
-static __always_inline void observe(struct graft_slot *slot, __u32 x, const struct packet *p)
-{
-	struct graft_side *from = &slot->side[x & 1];
-
-	if (!p->payload || (slot->flags & SLOT_LARGE))
-		return;
-	if (p->payload >= LARGE)
-		__sync_fetch_and_or(&slot->flags, SLOT_LARGE);
-	if (!slot->made_at)
-		slot->made_at = bpf_ktime_get_ns();
-	__sync_fetch_and_add(&from->packets, 1);
-	__sync_fetch_and_add(&from->bytes, p->payload);
-}
-
-/* 0, or why a graft would not pay here, or not be known to. */
-static __always_inline __u32 pays(const struct graft_slot *slot)
-{
-	__u64 bytes = slot->side[0].bytes + slot->side[1].bytes;
-	__u64 packets = slot->side[0].packets + slot->side[1].packets;
-	__u64 age = bpf_ktime_get_ns() - slot->made_at;
-
-	if ((slot->flags & SLOT_LARGE) || !slot->made_at)
-		return 0;
-	if (packets < WATCH_PACKETS && age < WATCH_NS)
-		return GC_YOUNG;
-	return bytes > age / 1000 * RATE && packets >= WATCH_PACKETS ? GC_SMALL : 0;
-}
-
 /* One of our sockets, at this moment. */
 struct owner {
 	__u32 rcv_nxt, copied, allowed; /* allowed: the first seq that the peer may not send yet */
@@ -183,8 +149,6 @@ static __always_inline __u32 try_cut(struct graft_slot *slot, __u32 x, const str
 	struct owner ox, oy;
 	__u32 why;
 
-	if ((why = pays(slot)))
-		return why;
 	if ((why = read_owner(&ox, tx, from->cookie)) || (why = read_owner(&oy, ty, to->cookie)))
 		return why;
 	if (ox.sends > oy.takes || oy.sends > ox.takes)

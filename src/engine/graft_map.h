@@ -42,7 +42,6 @@ enum slot_state {
 enum slot_flag {
 	SLOT_V6 = 1 << 0,
 	SLOT_STAMPS = 1 << 1, /* both connections carry timestamps */
-	SLOT_LARGE = 1 << 2, /* a packet larger than any wire carries came: somebody gathers them */
 };
 
 /* Bits of graft_side.seen, set by whoever sees it. */
@@ -91,19 +90,18 @@ struct graft_side {
 	__u32 fin_end; /* seq after his FIN */
 	__u32 seen;    /* enum side_seen */
 	__u32 pad2;
-	__u64 bytes;   /* of the stream, passed on below TCP; what came twice counts once */
-	__u64 packets; /* before the cut, both count what comes with payload */
-	__u64 last;    /* when a packet that is no reset came: ns of CLOCK_MONOTONIC, to a tick */
-	__u64 rst_at;  /* when the reset came */
+	__u64 bytes; /* of the stream, passed on below TCP; what came twice counts once */
+	__u64 packets;
+	__u64 last;   /* when a packet that is no reset came: ns of CLOCK_MONOTONIC, to a tick */
+	__u64 rst_at; /* when the reset came */
 };
 
 struct graft_slot {
 	__u32 state; /* enum slot_state */
 	__u32 flags;
-	__u32 final;   /* our sockets are closed: nothing goes to the kernel any more */
-	__u32 life;    /* counts the uses of the slot */
-	__u64 made_at; /* ns of CLOCK_MONOTONIC: the first packet since it was made */
-	__u64 cut_at;
+	__u32 final;  /* our sockets are closed: nothing goes to the kernel any more */
+	__u32 life;   /* counts the uses of the slot */
+	__u64 cut_at; /* ns of CLOCK_MONOTONIC */
 	__u64 closed_at;
 	/* by user space, for the line at the end and for who adopts it */
 	__u64 conn;  /* its number in the daemon that made it */
@@ -136,10 +134,8 @@ struct graft_event {
 	X(GC_UNACKED, "unacked", "cut refused: bytes of ours are not acknowledged yet")            \
 	X(GC_UNREAD, "unread", "cut refused: bytes wait to be read")                               \
 	X(GC_WINDOW, "window", "cut refused: more was allowed to one peer than the other allows")  \
-	X(GC_SEGMENT, "segment", "cut refused: one peer may send larger segments than the other takes") \
-	X(GC_YOUNG, "young", "cut refused: it is not known yet how large its packets are")         \
-	X(GC_SMALL, "small",                                                                       \
-	  "cut refused: a bulk transfer in small packets: splicing gathers them better")           \
+	X(GC_SEGMENT, "segment",                                                                   \
+	  "cut refused: one peer may send larger segments than the other takes")                   \
 	X(GC_NO_ROUTE, "no-route", "cut refused: the way out of a socket is not known")            \
 	X(GC_NO_DEVICE, "no-device",                                                               \
 	  "cut refused: packets would leave by a device that is not ours")                         \

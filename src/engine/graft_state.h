@@ -39,7 +39,6 @@
 	X(GD_SLOTS, "slots", "all slots are in use")                                               \
 	X(GD_MEMORY, "memory", "no memory")                                                        \
 	X(GD_BUSY, "busy", "it never stood still for a moment")                                    \
-	X(GD_SMALL, "small-packets", "packets come one by one, and splicing gathers them better")  \
 	X(GD_RETIRE, "retire", "its sockets could not be taken away")
 
 enum graft_decline {

@@ -220,9 +220,7 @@ static void try_to_arm(struct join *j)
 {
 	const struct graft_slot *slot = j->pair->slot;
 
-	if (slot->refusal == GC_SMALL)
-		give_up(j, GD_SMALL);
-	else if (slot->refusal == GC_SEGMENT)
+	if (slot->refusal == GC_SEGMENT)
 		give_up(j, GD_MSS);
 	else if (slot->refusals > REFUSALS_MOST)
 		give_up(j, GD_BUSY);

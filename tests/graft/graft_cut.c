@@ -7,7 +7,6 @@
 #include <linux/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { MARGIN = 4096 };
@@ -123,45 +122,6 @@ static void only_plain_packets_are_tried(void **state)
 	pair_cuts(&s);
 }
 
-/* Armed, and so much came in so long a time, in packets that nobody gathered: what of the next one? */
-static enum graft_count after(uint64_t bytes, uint64_t packets, uint64_t ms)
-{
-	struct timespec t;
-	struct seg s;
-
-	pair_meet(true);
-	s = pair_next(0, 10);
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	rig.slot[0].flags &= ~(unsigned)SLOT_LARGE;
-	rig.slot[0].made_at = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec - ms * 1000000;
-	rig.slot[0].side[0].bytes = bytes / 3;
-	rig.slot[0].side[1].bytes = bytes - bytes / 3;
-	rig.slot[0].side[0].packets = packets / 3;
-	rig.slot[0].side[1].packets = packets - packets / 3;
-	wire_tcp(&pair_packet, &s);
-	if (rig_run(rig.in, &pair_packet) == VERDICT_SENT) {
-		assert_int_equal(rig.slot[0].side[0].bytes, 10); /* counted from the cut on */
-		assert_int_equal(rig.slot[0].side[1].packets, 0);
-		return GC_CUT;
-	}
-	assert_int_equal(rig.slot[0].state, SLOT_ARMED);
-	return rig.slot[0].refusal;
-}
-
-/* Bulk in small packets: a graft does not pay. First that must be known. */
-static void small_packets(void **state)
-{
-	unsigned tries = 0;
-
-	pair_v6 = *(bool *)*state;
-	while (after(1000, 5, 0) != GC_YOUNG) /* within 50 ms, on a machine that others use */
-		assert_true(++tries < 20);
-	assert_int_equal(after(1000, 5, 60), GC_CUT);
-	assert_int_equal(after(100000000, 20, 1000), GC_CUT);
-	assert_int_equal(after(100000000, 31, 1000), GC_SMALL); /* the 32nd is this one */
-	assert_int_equal(after(3900000, 10000, 1000), GC_CUT);
-}
-
 static void windows_that_do_not_fit(void **state)
 {
 	pair_v6 = *(bool *)*state;
@@ -251,8 +211,6 @@ int main(void)
 		cmocka_unit_test_prestate(the_right_packet_cuts, &yes),
 		cmocka_unit_test_prestate(only_plain_packets_are_tried, &no),
 		cmocka_unit_test_prestate(only_plain_packets_are_tried, &yes),
-		cmocka_unit_test_prestate(small_packets, &no),
-		cmocka_unit_test_prestate(small_packets, &yes),
 		cmocka_unit_test_prestate(windows_that_do_not_fit, &no),
 		cmocka_unit_test_prestate(windows_that_do_not_fit, &yes),
 		cmocka_unit_test_prestate(sockets_that_are_gone, &no),

@@ -52,7 +52,6 @@ static void any_slot(void)
 	struct graft_side *a = &s->side[0], *b = &s->side[1];
 
 	s->flags |= one_in(3) ? 0 : SLOT_STAMPS;
-	s->flags |= one_in(2) ? SLOT_LARGE : 0;
 	s->final = !one_in(3);
 	if (one_in(8))
 		s->state = SLOT_FREE + below(SLOT_CLOSED + 1);

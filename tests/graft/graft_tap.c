@@ -144,24 +144,6 @@ static void large_packets_stay_large(void **state)
 	}
 }
 
-/* Before the cut: somebody gathers this pair's packets, so a graft will pay. */
-static void a_large_packet_is_noticed(void **state)
-{
-	bool *v6 = *state;
-
-	for (unsigned payload = 4095; payload <= 4096; payload++) {
-		scene(*v6, true, payload);
-		slot->state = SLOT_ARMED;
-		slot->flags &= ~(unsigned)SLOT_LARGE;
-		rig_put();
-		make_large(*v6, &in);
-		tap_put(&tap[0], &in);
-		assert_false(tap_take(&tap[1], &out));
-		assert_int_equal(rig.slot[0].flags & SLOT_LARGE, payload < 4096 ? 0 : SLOT_LARGE);
-		assert_int_equal(rig.slot[0].refusal, GC_NO_SOCKET);
-	}
-}
-
 /* A device that cannot: the kernel cuts them up, and sums up what is new. */
 static void large_packets_are_cut_up(void **state)
 {
@@ -264,8 +246,6 @@ int main(void)
 		cmocka_unit_test_prestate(a_sum_to_be_made, &yes),
 		cmocka_unit_test_prestate(large_packets_stay_large, &no),
 		cmocka_unit_test_prestate(large_packets_stay_large, &yes),
-		cmocka_unit_test_prestate(a_large_packet_is_noticed, &no),
-		cmocka_unit_test_prestate(a_large_packet_is_noticed, &yes),
 		cmocka_unit_test_prestate(large_packets_are_cut_up, &no),
 		cmocka_unit_test_prestate(large_packets_are_cut_up, &yes),
 		cmocka_unit_test_prestate(a_tag_is_not_ours, &no),

@@ -282,19 +282,6 @@ static int pass_on(struct found *f)
 
 /* -- not grafted yet, and no sockets -- */
 
-/* How large are the packets, and how fast do they come? */
-static void watch(struct found *f)
-{
-	if (f->payload == 0 || (f->slot->flags & SLOT_LARGE))
-		return;
-	if (f->payload >= 4096)
-		f->slot->flags |= SLOT_LARGE;
-	if (f->slot->made_at == 0)
-		f->slot->made_at = MODEL_NOW;
-	f->x->packets++;
-	f->x->bytes += f->payload;
-}
-
 static int stay_armed(struct found *f)
 {
 	if (f->ttl > 1 && (f->flags == ACK || f->flags == (ACK | PSH))) {
@@ -338,8 +325,6 @@ static int tcp_in(struct found *f, long said, enum graft_count odd)
 	f->flags = tcp[13];
 	f->window = (uint32_t)get16(tcp + 14) << f->x->shift_in;
 	f->payload = (size_t)bytes - f->header;
-	if (f->slot->state == SLOT_ARMED || f->slot->state == SLOT_PAUSED)
-		watch(f);
 	if (f->slot->state == SLOT_ARMED)
 		return stay_armed(f);
 	return lives(f->slot) ? pass_on(f) : VERDICT_NEXT;

@@ -118,7 +118,7 @@ void pair_arm(void)
 	slot = &rig.m.slot[0];
 	slot->state = SLOT_ARMED;
 	slot->life = 3;
-	slot->flags = SLOT_STAMPS | SLOT_LARGE | (pair_v6 ? SLOT_V6 : 0);
+	slot->flags = SLOT_STAMPS | (pair_v6 ? SLOT_V6 : 0);
 	fill_side(&slot->side[0], pair[A]);
 	fill_side(&slot->side[1], pair[B]);
 	rig.m.listed[0][0] = rig.m.listed[0][1] = true;
@@ -184,18 +184,11 @@ void pair_stays(const struct seg *s)
 void pair_refused(const struct seg *s, enum graft_count why)
 {
 	struct graft_slot before = rig.slot[0];
-	struct tuple first = model_tuple(&rig.m, 0, 0);
-	unsigned from = memcmp(&first, &s->way, sizeof(first)) != 0;
 	struct graft_event e;
 
 	pair_stays(s);
 	before.refusal = why;
 	before.refusals++;
-	if (s->payload && !(before.flags & SLOT_LARGE)) {
-		before.side[from].packets++;
-		before.side[from].bytes += s->payload;
-		before.made_at = before.made_at ? before.made_at : rig.slot[0].made_at;
-	}
 	for (unsigned x = 0; x < 2; x++) /* how it would have left may have been found out */
 		memcpy(&before.side[x].ifindex, &rig.slot[0].side[x].ifindex,
 		       offsetof(struct graft_side, shift_in) -
