@@ -14,7 +14,8 @@ from stats import margin
 PEERS = ("haproxy", "haproxy-splice", "nginx", "nginx-256k")
 US = "splice"
 GRAFT = "graft"
-NEAR_US = 10   # so near forwarding's shall a graft's median round trip be
+NEAR_US = 10   # so near forwarding's shall a graft's median round trip be, of one connection;
+NEAR = 1.1     # and so many times forwarding's, where many queue for the CPUs
 THIN = 0.2     # of what the best relay with sockets costs
 GRAFTS_OF = (1, 8, 200)  # connections
 
@@ -127,8 +128,9 @@ def of_grafts(result):
                           who=GRAFT)
     for work, n, title in titles(result, "latency"):
         if not work.endswith("-bulk"):
-            yield near(f"a graft's {title}, n={n}, p50", ranges(result, work, n, "p50_us"),
-                       "floor", "us", NEAR_US, GRAFT)
+            what, of = f"a graft's {title}, n={n}, p50", ranges(result, work, n, "p50_us")
+            yield (near(what, of, "floor", "us", NEAR_US, GRAFT) if n == 1 else
+                   times(what, of, "floor", "us", NEAR, True, GRAFT))
     for work, n, title in titles(result, "thin"):
         of = ranges(result, work, n, "busy_ms_per_gb")
         yield times(f"thin streams by grafts, {title}, n={n}", of,

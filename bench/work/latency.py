@@ -38,7 +38,7 @@ class Latency(Work):
                     title = f"round trips of {text}" + (", during a bulk transfer" if bulk else "")
                     yield Case(f"latency-{short}" + ("-bulk" if bulk else ""), title, n,
                                settings.window + 0.55 + (settings.warm if bulk else 0),
-                               {"size": size, "bulk": bulk})
+                               {"size": size, "bulk": bulk}, rounds=2 if bulk else 0)
 
     def sample(self, stage, contender, case):
         echo = stage.tool("echo", SINK, "--wait", "0", "--for", "1h", "--sink")

@@ -71,7 +71,8 @@ class Relay(Work):
         for n in (1, 8, 200, 2000):
             seconds = settings.window + settings.warm + (1.3 if n > 1000 else 0.45)
             yield Case("relay", "bulk", n, seconds,
-                       {"window": settings.window}, units if n == 8 and not settings.quick else ())
+                       {"window": settings.window}, units if n == 8 and not settings.quick else (),
+                       rounds=2 if n > 1000 else 0)
 
     def sample(self, stage, contender, case):
         arrived, window, raw = flow(stage, case, "--how", stage.settings.how)
