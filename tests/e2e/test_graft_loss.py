@@ -81,20 +81,20 @@ def test_bulk(field, graft, server, client, wire):
 
 @pytest.mark.skipif(not LONG, reason="the long run's (SHUNT_LONG=1)")
 def test_soak(field, graft, relay, mixed_server, mixed):
-    """50,000 connections with loss, a part of them by splice, by turns: the same ones take no longer
-    as grafts."""
+    """20,000 connections of mixed kinds with loss, and the same ones by splice, by turns: as grafts they take
+    no longer."""
     field.spoil("loss")
     r = graft("--target", mixed_server)
     plain = relay("splice", "--target", mixed_server)
     took = {"graft": [], "splice": []}
-    for seed in range(1, 11):
-        result = mixed(r, 5000, 120, seed, "60k", 600)
-        took["graft"].append(result["p99_ms"])
-        if seed <= 4:
-            took["splice"].append(mixed(plain, 5000, 120, seed, "60k", 600)["p99_ms"])
-    grafts = told(r, field, 50_000, 30)
+    for seed in range(1, 5):
+        for name, by in ("graft", r), ("splice", plain):
+            result = mixed(by, 5000, 120, seed, "60k", 600)
+            assert result["done"] == 5000
+            took[name].append(result["p99_ms"])
+    grafts = told(r, field, 20_000, 30)
     told(plain, field, 20_000, 30)
-    print(f"{grafts} of 50000 were grafted; p99 in ms: {took}")
-    assert grafts > 5000
-    graft_p99, splice_p99 = (sorted(took[e][:4]) for e in ("graft", "splice"))
+    print(f"{grafts} of 20000 were grafted; p99 in ms: {took}")
+    assert grafts > 2000
+    graft_p99, splice_p99 = (sorted(took[e]) for e in ("graft", "splice"))
     assert graft_p99[1] <= splice_p99[2] * 1.2 + 50, took
