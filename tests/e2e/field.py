@@ -125,6 +125,8 @@ class Field(World):
         number = {CLIENT: 1, SERVER: 2}[hop]
         self.spaces[BOX] = self.spaces[CLIENT].replace(CLIENT, BOX)
         ip("netns", "add", self.spaces[BOX])
+        # else its own IPv6 addresses are no good for a second or two, and it asks for nobody's
+        self.do(BOX, "sysctl", "-qw", "net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.default.accept_dad=0")
         net, net6 = f"10.91.{number}", f"fd91:{number}"
         self.ip(hop, "link", "del", f"w{number}")
         for box, far, who, host in (("boxa", f"w{number}", hop, 1), ("boxb", f"w{number}r", RELAY, 2)):
@@ -148,7 +150,8 @@ class Field(World):
         """The inserted host passes packets on as a router, by proxy ARP: nobody needs other routes."""
         n = {CLIENT: 1, SERVER: 2}[hop]
         self.do(BOX, "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1",
-                *(f"net.ipv{v}.conf.{d}.proxy_{p}=1" for d in ("boxa", "boxb") for v, p in ((4, "arp"), (6, "ndp"))))
+                *(f"net.ipv{v}.conf.{d}.proxy_{p}=1" for d in ("boxa", "boxb") for v, p in ((4, "arp"), (6, "ndp"))),
+                *(f"net.ipv{v}.neigh.{d}.proxy_delay=0" for d in ("boxa", "boxb") for v in (4, 6)))
         self.ip(BOX, "addr", "add", "10.91.9.1/32", "dev", "lo")
         self.ip(BOX, "addr", "add", "fd91:9::1/128", "dev", "lo")
         self.ip(BOX, "link", "set", "lo", "up")
