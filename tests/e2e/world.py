@@ -91,6 +91,7 @@ def ip(*args):
     done = subprocess.run(["ip", *args], capture_output=True, text=True, check=False)
     if done.returncode:
         raise OSError(f"ip {' '.join(args)}: {done.stderr.strip()}")
+    return done.stdout
 
 
 def sweep():
