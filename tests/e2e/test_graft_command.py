@@ -13,7 +13,7 @@ from actors import SHUNT, need
 from world import RELAY
 
 PLACES = ("field",)
-PINGS = ("ping:40", "pause:100", "ping:40")  # small packets are watched for a moment before the cut
+PINGS = ("ping:40", "pause:100", "ping:40")  # a moment in which nobody owes anything
 PINGED = 80
 KINDS = {"in": "prog", "out": "prog", "link": "link"}  # what is pinned, by how its name begins
 RESERVED = ("cat", "/proc/sys/net/ipv4/ip_local_reserved_ports")
