@@ -77,6 +77,7 @@ struct server {
 		unsigned good, bad; /* in a row */
 		bool ever;          /* asked before */
 		bool passed;        /* seen as PASSED: good answers count from there */
+		uint64_t since;     /* when it was found down */
 	} checked;
 };
 
