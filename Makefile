@@ -51,7 +51,7 @@ san: ## the same stories under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/setup san
 	@[ -e build-san/build.ninja ] || CC=clang $(MESON) setup build-san $(SANITIZE)
 	ninja -C build-san
-	tools/run-tests build-san unit promise fault api graft look conf fuzz
+	tools/run-tests build-san unit promise fault api graft look conf backend fuzz
 
 fuzz: ## each parser fed with anything, for FUZZ_SECONDS=20
 	@tools/setup fuzz

@@ -56,9 +56,9 @@ static const char *in_words(int status)
 	case ARES_ENODATA: return "the name has no address";
 	case ARES_ENOTFOUND: return "there is no such name";
 	case ARES_ETIMEOUT: return "no name server answered in time";
-	case ARES_ECONNREFUSED: return "no name server could be reached";
-	case ARES_ESERVFAIL: return "the name server could not find out";
-	case ARES_EREFUSED: return "the name server refused to answer";
+	case ARES_ECONNREFUSED: /* with SERVFAIL and REFUSED from all of them too */
+	case ARES_ESERVFAIL:
+	case ARES_EREFUSED: return "no name server gave an answer";
 	case ARES_EBADRESP: return "what the name server answered is torn";
 	case ARES_EBADNAME: return "this cannot be a name of DNS";
 	case ARES_ENOMEM: return "no memory was left to look it up";
