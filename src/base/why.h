@@ -24,6 +24,14 @@
 	X(STOP, "stop", "shunt was told to stop")                                                  \
 	X(LEFT, "left", "shunt ended, and left it to the kernel as a graft")                       \
 	X(CLIENT_GONE, "client-gone", "the client left before a target had answered")              \
+	X(NO_ROUTE, "no-route", "what it began with matches no route, and there is no default")    \
+	X(BAD_HEAD, "bad-head", "its first bytes are not what they must be; reason= says why")     \
+	X(HEAD_TIMEOUT, "head-timeout", "its head was not complete within the head timeout")       \
+	X(SILENT, "silent", "the client said nothing in time, and nobody takes such clients")      \
+	X(PER_CLIENT, "per-client", "there were as many from its address as there may be")         \
+	X(SERVERS_DOWN, "servers-down", "checks had found all servers down")                       \
+	X(BACKEND_FULL, "backend-full", "the backend had max_connections")                         \
+	X(UNRESOLVED, "unresolved", "no server's name had an address")                             \
 	X(NO_FDS, "no-fds", "no file descriptors were left for it")                                \
 	X(NO_MEMORY, "no-memory", "no memory was left for it")                                     \
 	X(ERROR, "error", "something else; error= in its line says what")

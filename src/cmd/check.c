@@ -22,7 +22,7 @@
 #include "cmd/cmd.h"
 #include "cmd/json.h"
 #include "cmd/options.h"
-#include "daemon/daemon.h"
+#include "daemon/limits.h"
 #include "engine/engine.h"
 #include "engine/graft_device.h"
 #include "shunt.h"
@@ -186,7 +186,7 @@ static void descriptors(struct report *r)
 	most = limit.rlim_max;
 	if (limit.rlim_max == RLIM_INFINITY)
 		probe_sysctl("fs.nr_open", &most);
-	carries = daemon_connections(most, 1, 1);
+	carries = limits_connections(most, 1, 1);
 	note(r, "file descriptors", carries >= MANY,
 	     "raise the hard limit: LimitNOFILE= of its service, or limits.conf(5)",
 	     "for %llu connections, 2 each (limits: soft %llu, hard %llu)",

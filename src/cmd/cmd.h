@@ -17,6 +17,7 @@ struct command {
 };
 
 int cmd_relay(int argc, char **argv);
+int cmd_serve(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_graft(int argc, char **argv);
 int cmd_demo(int argc, char **argv);

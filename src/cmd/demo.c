@@ -11,8 +11,10 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "cmd/cmd.h"
+#include "cmd/launch.h"
 #include "cmd/options.h"
 #include "cmd/origin.h"
+#include "daemon/conf_relay.h"
 #include "daemon/daemon.h"
 #include "daemon/holder.h"
 
@@ -21,7 +23,6 @@ static const char *const engines[] = { "auto", "copy", "splice", NULL }; /* enum
 struct demo {
 	uint64_t port, origin_port, for_ms;
 	unsigned engine;
-	struct relay_conf conf;
 	bool terminal; /* the live line leaves the cursor at its start: a log line overwrites it */
 	uint64_t last_out, last_at;
 };
@@ -88,7 +89,7 @@ static void say_what_to_try(const char *relay, unsigned origin_port)
 	fflush(stdout);
 }
 
-static void live_line(const struct daemon_totals *t, void *arg)
+static void live_line(const struct crew_totals *t, void *arg)
 {
 	struct demo *d = arg;
 	char bytes[UNITS_TEXT], spliced[UNITS_TEXT], copied[UNITS_TEXT], rate[UNITS_TEXT];
@@ -104,13 +105,14 @@ static void live_line(const struct daemon_totals *t, void *arg)
 	d->last_at = now;
 }
 
-static int run(struct demo *d, const struct origin *origin)
+static int run(struct demo *d, const struct conf *c, const struct origin *origin)
 {
 	struct daemon *relay;
 	struct addr listen_at = loopback(d->port);
 	char problem[512];
 	bool bound;
-	int r = daemon_start(&relay, &d->conf, problem, sizeof(problem), &bound);
+	const struct daemon_options o = { .conf = c, .brief = true };
+	int r = daemon_start(&relay, &o, problem, sizeof(problem), &bound);
 
 	if (r < 0 && !bound)
 		return busy("the relay", "--port", &listen_at, r);
@@ -130,33 +132,47 @@ static int run(struct demo *d, const struct origin *origin)
 	return CMD_FINE;
 }
 
+/* One listener, one server. NULL: no memory. */
+static const struct conf *make_conf(const struct demo *d, const struct origin *origin)
+{
+	struct addr at = loopback(d->port), to = loopback(origin_port(origin));
+	char listen[ADDR_TEXT], target[ADDR_TEXT];
+	const char *listen_word = addr_text(&at, listen), *target_word = addr_text(&to, target);
+	const struct conf_relay words = { .listen = { &listen_word, 1 },
+					  .otherwise = { &target_word, 1 } };
+	struct conf_report report = { .message = NULL };
+	const struct conf *c = NULL;
+	struct conf_draft draft;
+
+	if (conf_draft_begin(&draft, &report) < 0)
+		return NULL;
+	conf_relay_put(&draft, &words);
+	/* on one machine with itself no graft is worth its programs on every device */
+	draft.conf->engine = d->engine ? (enum shunt_engine)d->engine : SHUNT_SPLICE;
+	draft.conf->workers = 1;
+	conf_draft_finish(&draft, &c);
+	launch_say_report("shunt demo", &report);
+	return c;
+}
+
 int cmd_demo(int argc, char **argv)
 {
 	struct demo d = { .terminal = isatty(STDOUT_FILENO) };
-	struct relay_conf *c = &d.conf;
+	const struct conf *c;
 	struct origin *origin;
-	char text[ADDR_TEXT];
-	const char *problem;
 	int r = read_args(&d, argc, argv);
 
 	if (r != 0)
 		return r == OPTIONS_HELPED ? CMD_FINE : CMD_USAGE;
-	struct addr at = loopback(d.origin_port), relay_at = loopback(d.port);
+	struct addr at = loopback(d.origin_port);
 
 	daemon_block_signals();
 	r = origin_start(&origin, (struct sockaddr *)&at.ss, at.len);
 	if (r < 0)
 		return busy("the origin", "--origin-port", &at, r);
-	c->target[c->targets++] = loopback(origin_port(origin));
-	addr_parse(addr_text(&relay_at, text), ADDR_LISTEN, &c->listen[c->listens++], &problem);
-	/* on one machine with itself no graft is worth its programs on every device */
-	c->engine = d.engine ? (enum shunt_engine)d.engine : SHUNT_SPLICE;
-	c->workers = 1;
-	c->connect_timeout = 3000;
-	c->idle_timeout = 600000;
-	c->half_closed_timeout = 60000;
-	c->drain_timeout = 30000;
-	r = run(&d, origin);
+	c = make_conf(&d, origin);
+	r = c ? run(&d, c, origin) : CMD_FATAL;
+	conf_unref(c);
 	origin_stop(origin);
 	return r;
 }

@@ -8,6 +8,7 @@
 #include "shunt.h"
 
 static const struct command commands[] = {
+	{ "serve", cmd_serve, "take connections and bring them where a configuration file says" },
 	{ "relay", cmd_relay, "take connections, connect on, move the bytes both ways" },
 	{ "check", cmd_check, "what this kernel and this user can do, and what to change" },
 	{ "graft", cmd_graft, "what is handed over to the kernel, and how to remove it" },

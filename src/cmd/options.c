@@ -301,6 +301,13 @@ size_t options_wrap(FILE *to, const char *text, size_t at, size_t indent)
 	return at;
 }
 
+/* " [10m]" */
+static size_t def_width(const struct option_row *r)
+{
+	return r->def ? strlen(" []") + strlen(r->def) : 0;
+}
+
+/* A label that is too long has its help beside it if that fits, else below. */
 static void help_row(FILE *to, const struct option_row *r)
 {
 	char label[WIDTH], letter[8] = "    ";
@@ -311,12 +318,12 @@ static void help_row(FILE *to, const struct option_row *r)
 	snprintf(label, sizeof(label), "  %s--%s%s%s", letter, r->name, r->argument ? " " : "",
 		 r->argument ? r->argument : "");
 	at = (size_t)fprintf(to, "%-*s", LABEL - 2, label);
-	if (at > LABEL - 2) {
+	if (at > LABEL - 2 && at + strlen(": ") + strlen(r->help) + def_width(r) > WIDTH) {
 		fputc('\n', to);
 		at = 0;
 	}
-	fprintf(to, "%*s", (int)(LABEL - at), "");
-	at = options_wrap(to, r->help, LABEL, LABEL);
+	at += (size_t)fprintf(to, "%*s", at < LABEL - 1 ? (int)(LABEL - at) : 2, "");
+	at = options_wrap(to, r->help, at, at);
 	if (r->def) {
 		char def[WIDTH];
 

@@ -138,7 +138,7 @@ const struct conf_backend *backend_conf(const struct backend *b)
 	return b->conf;
 }
 
-const struct server_counts *backend_counts(const struct backend *b)
+const struct tally *backend_counts(const struct backend *b)
 {
 	return &b->home->counts;
 }

@@ -15,7 +15,7 @@
  *		if (it refuses, or does not answer in time)
  *			backend_failed(b, s, &tries, error, now);       takes s: on to the next
  *		else
- *			server_connected(s), server_moved(s, up, down)..., server_end(s);
+ *			server_connected(s), server_moved(s, &more)..., server_end(s);
  *	}
  *	backend_tries_free(&tries);
  *
@@ -60,7 +60,7 @@ struct backend *backends_get(struct backends *bs, const struct conf_backend *con
 const struct conf_backend *backend_conf(const struct backend *b);
 
 /* Of the backend by that name, over all configurations. */
-const struct server_counts *backend_counts(const struct backend *b);
+const struct tally *backend_counts(const struct backend *b);
 
 /* -- choosing -- */
 

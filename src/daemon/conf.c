@@ -44,6 +44,15 @@ const char *conf_proxy_text(unsigned proxy)
 	return WORD(words, proxy);
 }
 
+const char *conf_on_exit_text(unsigned on_exit)
+{
+	static const char *const words[CONF_ON_EXITS] = {
+		[CONF_KEEP] = "keep", [CONF_RESET] = "reset"
+	};
+
+	return WORD(words, on_exit);
+}
+
 const char *conf_log_format_text(unsigned format)
 {
 	static const char *const words[] = { [LOG_LOGFMT] = "logfmt", [LOG_JSON] = "json" };

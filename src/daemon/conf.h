@@ -26,6 +26,8 @@
 #include "look/detect.h"
 #include "shunt.h"
 
+enum { CONF_WORKERS = 256 }; /* threads at most */
+
 /* Where something was said: line and column of a file, from 1; or line 0: on the command line, where
  * `source` is the option. */
 struct conf_place {
@@ -45,10 +47,18 @@ enum conf_balance {
 /* Which PROXY protocol header a server is sent. */
 enum conf_proxy { CONF_PROXY_NONE, CONF_PROXY_V1, CONF_PROXY_V2, CONF_PROXIES };
 
+/* What becomes of grafts when we end. */
+enum conf_on_exit { CONF_KEEP, CONF_RESET, CONF_ON_EXITS };
+
+struct conf_ports {
+	uint16_t first, last;
+};
+
 /* As they are written in the file; NULL from the last on; "" is none that can be written. */
 const char *conf_protocol_text(unsigned protocol); /* enum look_protocol */
 const char *conf_balance_text(unsigned balance);
 const char *conf_proxy_text(unsigned proxy);
+const char *conf_on_exit_text(unsigned on_exit);
 const char *conf_log_format_text(unsigned format); /* enum log_format */
 const char *conf_log_level_text(unsigned level);   /* enum log_level */
 
@@ -157,6 +167,13 @@ struct conf {
 	uint64_t unit;          /* bytes moved at a time; 0: the engine's own */
 	uint64_t receive_limit; /* bytes a receive buffer may grow to */
 	unsigned workers;       /* 0: one for each CPU */
+	struct {
+		uint64_t after; /* bytes relayed before one is made */
+		struct conf_ports ports;
+		unsigned slots;
+		const char *bpffs; /* NULL: where it usually is */
+		enum conf_on_exit on_exit;
+	} graft;
 	struct {
 		bool on;
 		struct conf_address address;

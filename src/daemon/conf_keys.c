@@ -125,6 +125,20 @@ static const struct conf_key log_keys[] = {
 	{ 0 },
 };
 
+static const struct conf_key graft_keys[] = {
+	{ "after", &value_size, FIELD(conf, graft.after), .def = "32K", .min = 1,
+	  .help = "bytes relayed before the kernel takes over" },
+	{ "ports", &value_ports, FIELD(conf, graft.ports), .def = "40000-49999",
+	  .help = "ports that grafts go out from; nobody else may use them" },
+	{ "slots", &value_number, FIELD(conf, graft.slots), .def = "65536", .min = 1,
+	  .max = 1 << 20, .help = "how many grafts there can be" },
+	{ "bpffs", &value_path, FIELD(conf, graft.bpffs), .def = "/sys/fs/bpf",
+	  .help = "the BPF file system that they are kept in; none: where it usually is" },
+	{ "on_exit", &value_choice, FIELD(conf, graft.on_exit), .def = "keep",
+	  .choice = conf_on_exit_text, .help = "what becomes of grafts when shunt ends" },
+	{ 0 },
+};
+
 static const struct conf_key admin_keys[] = {
 	{ "address", &value_listen_ip, FIELD(conf, admin.address),
 	  .help = "where metrics and connections are told over HTTP" },
@@ -135,6 +149,7 @@ static const struct conf_key admin_keys[] = {
 static const struct conf_section timeouts_section = { .word = "timeouts", .keys = timeout_keys };
 static const struct conf_section limits_section = { .word = "limits", .keys = limit_keys };
 static const struct conf_section log_section = { .word = "log", .keys = log_keys };
+static const struct conf_section graft_section = { .word = "graft", .keys = graft_keys };
 static const struct conf_section admin_section = { .word = "admin", .keys = admin_keys };
 
 static const struct conf_key file_keys[] = {
@@ -149,8 +164,10 @@ static const struct conf_key file_keys[] = {
 	  .or_zero = true, .help = "bytes moved at a time; 0: what suits the engine" },
 	{ "receive_limit", &value_size, FIELD(conf, receive_limit), .def = "6M", .min = 256 * KIB,
 	  .max = 1024 * MIB, .help = "how far a sender may run ahead in a socket's buffer" },
-	{ "workers", &value_number, FIELD(conf, workers), .def = "0", .max = 256,
+	{ "workers", &value_number, FIELD(conf, workers), .def = "0", .max = CONF_WORKERS,
 	  .help = "threads; 0: one for each CPU" },
+	{ "graft", .section = &graft_section, .def = "",
+	  .help = "connections that the kernel relays by itself" },
 	{ "admin", .section = &admin_section, .def = "none", .optional = true,
 	  .on = offsetof(struct conf, admin.on), .help = "the door for those who look after it" },
 	{ 0 },

@@ -217,6 +217,37 @@ const struct conf_type value_number = { "number", false, number_read, number_wri
 const struct conf_type value_time = { "time", false, time_read, time_write };
 const struct conf_type value_size = { "size", false, size_read, size_write };
 
+/* -- a range of ports -- */
+
+bool conf_ports_read(const char *text, struct conf_ports *out)
+{
+	unsigned first, last;
+	char rest;
+
+	if (strspn(text, DIGITS "-") != strlen(text) ||
+	    sscanf(text, "%5u-%5u%c", &first, &last, &rest) != 2 || first < 1024 || first > last ||
+	    last > UINT16_MAX)
+		return false;
+	*out = (struct conf_ports){ (uint16_t)first, (uint16_t)last };
+	return true;
+}
+
+static bool ports_read(const struct conf_reading *in, void *field, const char *text)
+{
+	return conf_ports_read(text, field) ||
+	       conf_refuse(in, text, "write a range from 1024 on, like 40000-49999");
+}
+
+static void ports_write(const struct conf_key *key, const void *field, FILE *to)
+{
+	const struct conf_ports *ports = field;
+
+	(void)key;
+	fprintf(to, "\"%u-%u\"", ports->first, ports->last);
+}
+
+const struct conf_type value_ports = { "ports", false, ports_read, ports_write };
+
 /* -- one of some words, or several of them -- */
 
 #define WORDS 160 /* all words of a choice, with commas */

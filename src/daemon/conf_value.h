@@ -57,6 +57,7 @@ extern const struct conf_type value_time;      /* uint64_t, ms: 3s */
 extern const struct conf_type value_size;      /* uint64_t, bytes: 64K */
 extern const struct conf_type value_choice;    /* an enum: one of its words */
 extern const struct conf_type value_set;       /* unsigned, bits: a list of words */
+extern const struct conf_type value_ports;     /* struct conf_ports: 40000-49999 */
 extern const struct conf_type value_listen;    /* struct conf_address: ":443", or "fd:3" */
 extern const struct conf_type value_listen_ip; /* the same without "fd:3" */
 extern const struct conf_type value_server;    /* struct conf_target: "10.0.0.7:80" */
@@ -64,6 +65,9 @@ extern const struct conf_type value_names;     /* struct conf_list: host names a
 extern const struct conf_type value_alpn;      /* struct conf_list: "h2" */
 extern const struct conf_type value_path;      /* const char *: "/health", or none */
 extern const struct conf_type value_backend;   /* struct conf_use: a backend's name, or none */
+
+/* "40000-49999", from 1024 on. False: it is none. */
+bool conf_ports_read(const char *text, struct conf_ports *out);
 
 /* Say of a text that it has a problem. Returns false. */
 bool conf_refuse(const struct conf_reading *in, const char *text, const char *problem);

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* daemon.c — what is done in which order, and what is done on a signal
+ *
+ *   start: sockets, backends, rules ─▶ grafts, whose rights are dropped then ─▶ workers
+ *   reload: a file without a mistake ─▶ new rules ─▶ all workers have them ─▶ old sockets closed
+ *   end: workers first, then what they used
+ */
 #include "daemon/daemon.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -16,22 +21,26 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "base/units.h"
-#include "daemon/grafts.h"
-#include "daemon/worker.h"
-#include "engine/engine.h"
+#include "daemon/announce.h"
+#include "daemon/conf_load.h"
+#include "daemon/force.h"
+#include "daemon/limits.h"
+#include "daemon/service.h"
 
-enum { STOP_MS = 4500, POLL_MOST_MS = 3600000 };
+enum { STOP_MS = 4500, POLL_MOST_MS = 3600000, PROBLEM = 512 };
 
 struct daemon {
-	struct relay_conf conf;
-	struct listener listener[RELAY_LISTENS];
-	size_t listeners;
-	struct worker *worker;
-	unsigned opened;
-	int done, signals;
-	bool stopping, draining;
-	_Atomic uint64_t running;
+	const char *file;
+	bool brief;
+	struct force force;
+	struct rules *rules; /* in force, or about to be; held */
 	struct grafts grafts;
+	struct crew crew;
+	bool has_crew;
+	int signals;
+	bool stopping, draining, unsettled;
+	uint64_t connections; /* at most */
+	uint64_t watchdog;    /* how often, ms; 0: never */
 };
 
 static void signal_set(sigset_t *set)
@@ -58,162 +67,187 @@ void daemon_block_signals(void)
 
 /* -- start -- */
 
-uint64_t daemon_connections(uint64_t descriptors, unsigned workers, size_t listens)
+static unsigned cpus(void)
 {
-	/* standard streams, signals, a look-up; for each worker epoll, two wakers and its sockets */
-	uint64_t own = 10 + workers * (3 + listens);
-	uint64_t pipes = (uint64_t)workers * 2 * PIPE_KEEP;
+	cpu_set_t ours;
+	int n = sched_getaffinity(0, sizeof(ours), &ours) < 0 ? 1 : CPU_COUNT(&ours);
 
-	/* where they are short, pipes do without: by copying */
-	if (descriptors > 4 * (own + pipes))
-		own += pipes;
-	return descriptors > own + 4 ? (descriptors - own) / 2 : 2;
+	return n < 1 ? 1 : n > CONF_WORKERS ? CONF_WORKERS : (unsigned)n;
 }
 
-/* The soft limit is raised to the hard one. */
-static uint64_t connections_allowed(const struct relay_conf *c)
+static void say_listening(struct daemon *d, const struct rules *before)
 {
-	struct rlimit limit;
+	const struct announcement a = { &d->grafts, d->force.workers, d->connections, d->brief };
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return daemon_connections(1024, c->workers, c->listens);
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-	getrlimit(RLIMIT_NOFILE, &limit);
-	return daemon_connections(limit.rlim_cur, c->workers, c->listens);
-}
+	for (size_t i = 0; i < d->rules->gates; i++) {
+		const struct gate *g = &d->rules->gate[i];
+		bool known = false;
 
-/* The engine that will run, and why not a better one. */
-static void say_listening(const struct daemon *d, const struct listener *l)
-{
-	const char *better = NULL, *wanted = NULL;
-	const struct engine *e = engine_pick(d->conf.engine, &wanted);
-	const struct engine *best = engine_pick(SHUNT_AUTO, &better);
-	struct log_line line;
-	char text[ADDR_TEXT];
-
-	if (!e)
-		e = &engine_copy;
-	log_begin(&line, LOG_INFO_LEVEL);
-	log_text(&line, "msg", "listening");
-	log_text(&line, "listen", l->text);
-	log_text(&line, "target", addr_text(&d->conf.target[0], text));
-	if (d->conf.targets > 1)
-		log_number(&line, "more_targets", d->conf.targets - 1);
-	if (d->grafts.graft)
-		log_text(&line, "engine", shunt_engine_text(SHUNT_GRAFT));
-	log_text(&line, d->grafts.graft ? "before" : "engine", e->name);
-	if (d->grafts.why[0] && e->id == SHUNT_COPY && d->conf.engine == SHUNT_AUTO)
-		log_format(&line, "reason", "no splice: %s; no graft: %s", engine_splice.cannot(),
-			   d->grafts.why);
-	else if (d->grafts.why[0])
-		log_format(&line, "reason", "no graft: %s", d->grafts.why);
-	else if (d->grafts.graft)
-		; /* nothing better is to be had */
-	else if (wanted && e->id != d->conf.engine && d->conf.engine != SHUNT_AUTO)
-		log_format(&line, "reason", "no %s: %s", shunt_engine_text(d->conf.engine), wanted);
-	else if (e != best)
-		log_format(&line, "reason", "asked for; %s would work", best->name);
-	else if (e->id == SHUNT_COPY)
-		log_format(&line, "reason", "no splice: %s", engine_splice.cannot());
-	log_number(&line, "workers", d->conf.workers);
-	log_number(&line, "max_connections", d->conf.max_connections);
-	log_end(&line);
-}
-
-static int open_all(struct daemon *d, char *problem, size_t size)
-{
-	const struct relay_conf *c = &d->conf;
-	sigset_t set;
-	int r = 0;
-
-	for (; d->listeners < c->listens; d->listeners++) {
-		r = listen_open(&d->listener[d->listeners], &c->listen[d->listeners], c->workers,
-				problem, size);
-		if (r < 0)
-			return r;
+		for (size_t k = 0; before && k < before->gates; k++)
+			known |= before->gate[k].listener == g->listener;
+		if (known)
+			continue;
+		grafts_fit_listener(&d->grafts, d->rules->backends, g->listener);
+		announce(&a, d->rules, g);
 	}
+}
+
+static int start_crew(struct daemon *d, char *problem, size_t size)
+{
+	const struct crew_options o = { d->force.workers, &d->force.tallies, d->grafts.graft,
+					d->brief };
+	int r;
+
+	d->has_crew = true;
+	r = crew_open(&d->crew, d->rules, &o);
+	crew_limit(&d->crew, d->connections);
+	if (r == 0)
+		r = crew_start(&d->crew);
+	if (r < 0)
+		snprintf(problem, size, "cannot start %u workers: %s", d->force.workers,
+			 strerror(-r));
+	return r;
+}
+
+static int start(struct daemon *d, const struct conf *c, char *problem, size_t size, bool *bound)
+{
+	sigset_t set;
+	int r;
+
+	signal_set(&set);
+	d->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (d->signals < 0) {
+		snprintf(problem, size, "cannot wait for signals: %s", strerror(errno));
+		return -errno;
+	}
+	d->connections = limits_allowed(c->limits.connections, d->force.workers, c->listeners);
+	r = force_make(&d->force, c, NULL, &d->rules, problem, size, bound);
+	if (r < 0)
+		return r;
 	r = grafts_open(&d->grafts, c);
 	if (r < 0) {
 		snprintf(problem, size, "no grafts: %s", d->grafts.why);
 		return r;
 	}
 	grafts_drop_rights(&d->grafts);
-	for (size_t i = 0; i < d->listeners; i++)
-		grafts_fit_listener(&d->grafts, c, &d->listener[i]);
-	signal_set(&set);
-	d->done = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	d->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	d->worker = sys_alloc(c->workers * sizeof(*d->worker));
-	if (d->done < 0 || d->signals < 0)
-		r = -errno;
-	else if (!d->worker)
-		r = -ENOMEM;
-	for (; r == 0 && d->opened < c->workers; d->opened++)
-		r = worker_open(&d->worker[d->opened], c, d->opened, d->listener, d->grafts.graft,
-				d->done, &d->running);
-	for (unsigned i = 0; r == 0 && i < d->opened; i++)
-		r = worker_start(&d->worker[i]);
+	r = force_care(&d->force, d->rules, !d->file, problem, size);
 	if (r < 0)
-		snprintf(problem, size, "cannot start %u workers: %s", c->workers, strerror(-r));
-	return r;
+		return r;
+	return start_crew(d, problem, size);
 }
 
-int daemon_start(struct daemon **out, const struct relay_conf *conf, char *problem, size_t size,
-		 bool *bound)
+int daemon_start(struct daemon **out, const struct daemon_options *options, char *problem,
+		 size_t size, bool *bound)
 {
 	struct daemon *d = sys_alloc(sizeof(*d));
+	const struct conf *c = options->conf;
 
-	*bound = false;
+	*bound = true;
 	if (!d) {
-		*bound = true;
 		snprintf(problem, size, "no memory");
 		return -ENOMEM;
 	}
-	d->conf = *conf;
-	d->done = d->signals = -1;
-	uint64_t allowed = connections_allowed(conf);
+	d->file = options->file;
+	d->brief = options->brief;
+	d->signals = -1;
+	d->watchdog = service_watchdog_ms();
+	force_init(&d->force, c->workers ? c->workers : cpus());
+	int r = start(d, c, problem, size, bound);
 
-	if (!d->conf.max_connections || d->conf.max_connections > allowed) {
-		if (d->conf.max_connections)
-			log_say(LOG_WARN_LEVEL,
-				"--max-connections %llu needs more descriptors than the limit allows: %llu "
-				"(raise the hard limit: ulimit -Hn, LimitNOFILE=)",
-				(unsigned long long)d->conf.max_connections,
-				(unsigned long long)allowed);
-		d->conf.max_connections = allowed;
-	}
-	int r = open_all(d, problem, size);
-
-	*bound = d->listeners == conf->listens;
 	if (r < 0) {
 		daemon_free(d);
 		return r;
 	}
-	for (size_t i = 0; i < d->listeners; i++)
-		say_listening(d, &d->listener[i]);
+	say_listening(d, NULL);
+	service_ready();
 	*out = d;
 	return 0;
 }
 
 const char *daemon_address(const struct daemon *d, size_t i)
 {
-	return i < d->listeners ? d->listener[i].text : "";
+	return i < d->rules->gates ? d->rules->gate[i].text : "";
+}
+
+/* -- reload -- */
+
+static void say_mistakes(const struct conf_report *report)
+{
+	for (size_t i = 0; i < report->messages; i++)
+		log_say(report->message[i].warning ? LOG_WARN_LEVEL : LOG_ERROR_LEVEL, "%s",
+			report->message[i].text);
+	if (report->lost)
+		log_say(LOG_ERROR_LEVEL, "and %zu more", report->lost);
+}
+
+static void note_lasting(const char *key, bool differs)
+{
+	if (differs)
+		log_say(LOG_WARN_LEVEL, "%s: a change takes effect at the next start only", key);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* What workers and grafts were made with stays. */
+static void say_what_lasts(const struct conf *old, const struct conf *c)
+{
+	note_lasting("workers", old->workers != c->workers);
+	note_lasting("engine", old->engine != c->engine);
+	note_lasting("unit", old->unit != c->unit);
+	note_lasting("receive_limit", old->receive_limit != c->receive_limit);
+	note_lasting("graft", old->graft.after != c->graft.after ||
+				      old->graft.ports.first != c->graft.ports.first ||
+				      old->graft.ports.last != c->graft.ports.last ||
+				      old->graft.slots != c->graft.slots ||
+				      !same_text(old->graft.bpffs, c->graft.bpffs));
+}
+
+static int take_conf(struct daemon *d, const struct conf *c, char *problem, size_t size)
+{
+	struct rules *old = d->rules, *rules;
+	bool bound;
+	int r = force_make(&d->force, c, old, &rules, problem, size, &bound);
+
+	if (r < 0)
+		return r;
+	say_what_lasts(old->conf, c);
+	log_setup(STDERR_FILENO, c->log.level, c->log.format);
+	d->rules = rules;
+	d->connections = limits_allowed(c->limits.connections, d->force.workers, c->listeners);
+	crew_limit(&d->crew, d->connections);
+	crew_rules(&d->crew, rules);
+	d->unsettled = true;
+	say_listening(d, old);
+	rules_unref(old);
+	return 0;
+}
+
+static void reload(struct daemon *d)
+{
+	struct conf_report report = { .message = NULL };
+	char problem[PROBLEM] = "its configuration has mistakes";
+	const struct conf *c = NULL;
+
+	service_reloading();
+	int r = conf_load(d->file, &c, &report);
+
+	say_mistakes(&report);
+	conf_report_clear(&report);
+	if (r == 0)
+		r = take_conf(d, c, problem, sizeof(problem));
+	conf_unref(c);
+	tally_add(r < 0 ? &d->force.tallies.reloads_failed : &d->force.tallies.reloads, 1);
+	if (r < 0)
+		log_say(LOG_ERROR_LEVEL, "not reloaded: %s; all goes on by the old one", problem);
+	else
+		log_say(LOG_INFO_LEVEL, "reloaded: new connections go by %s", d->file);
+	service_reloaded();
 }
 
 /* -- run -- */
-
-static void close_listeners(struct daemon *d)
-{
-	while (d->listeners > 0)
-		listen_close(&d->listener[--d->listeners]);
-}
-
-static void wish_all(struct daemon *d, enum wish wish)
-{
-	for (unsigned i = 0; i < d->opened; i++)
-		worker_wish(&d->worker[i], wish);
-}
 
 static void stop(struct daemon *d, const char *msg)
 {
@@ -221,124 +255,134 @@ static void stop(struct daemon *d, const char *msg)
 		return;
 	d->stopping = true;
 	log_say(LOG_INFO_LEVEL, "%s", msg);
-	wish_all(d, WISH_STOP);
+	service_stopping();
+	crew_wish(&d->crew, WISH_STOP);
 }
 
 static void drain(struct daemon *d)
 {
+	uint64_t limit = d->rules->conf->timeouts.drain;
 	char text[UNITS_TEXT];
 
 	if (d->stopping || d->draining)
 		return;
 	d->draining = true;
 	log_say(LOG_INFO_LEVEL, "draining: no new connections, at most %s for those that run",
-		d->conf.drain_timeout ? units_time_text(d->conf.drain_timeout, text) : "for ever");
-	wish_all(d, WISH_DRAIN); /* the listeners are closed when all have let go of them */
+		limit ? units_time_text(limit, text) : "for ever");
+	service_stopping();
+	crew_wish(&d->crew, WISH_DRAIN); /* the sockets are closed when all have let go of them */
 }
 
 static void take_signals(struct daemon *d)
 {
 	struct signalfd_siginfo info;
+	bool again = false; /* several that came meanwhile are one */
 
 	while (read(d->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGUSR1)
 			drain(d);
+		else if (info.ssi_signo == SIGHUP && d->file)
+			again = true;
 		else
 			stop(d, "stopping");
 	}
+	if (again && !d->stopping && !d->draining)
+		reload(d);
 }
 
-static bool all_shut(const struct daemon *d)
+/* What the workers have let go of is closed. */
+static void tidy(struct daemon *d)
 {
-	for (unsigned i = 0; i < d->opened; i++)
-		if (!atomic_load(&d->worker[i].shut))
-			return false;
-	return true;
+	crew_heard(&d->crew);
+	if (d->draining && crew_shut(&d->crew))
+		force_settle(&d->force, NULL);
+	else if (d->unsettled && crew_settled(&d->crew))
+		force_settle(&d->force, d->rules);
+	else
+		return;
+	d->unsettled = false;
 }
 
-static bool all_finished(const struct daemon *d)
+/* Times at which something is due, in a run. */
+struct due {
+	uint64_t second, end, stop, watchdog;
+};
+
+static void each_so_often(struct daemon *d, struct due *due, uint64_t now,
+			  void (*each_second)(const struct crew_totals *, void *), void *arg)
 {
-	for (unsigned i = 0; i < d->opened; i++)
-		if (!atomic_load(&d->worker[i].finished))
-			return false;
-	return true;
+	struct crew_totals t;
+
+	if (now >= due->second) {
+		crew_totals(&d->crew, &t);
+		if (each_second)
+			each_second(&t, arg);
+		service_status("%llu connections, %llu ended", (unsigned long long)t.running,
+			       (unsigned long long)t.ended);
+		due->second = now + 1000;
+	}
+	if (now >= due->watchdog) {
+		if (crew_lives(&d->crew))
+			service_lives();
+		due->watchdog = now + d->watchdog;
+	}
+	if (now >= due->end) {
+		stop(d, "the time is over: stopping");
+		due->end = UINT64_MAX;
+	}
+	if (d->stopping && due->stop == UINT64_MAX)
+		due->stop = now + STOP_MS;
+}
+
+static int wait_ms(const struct due *due, uint64_t now)
+{
+	uint64_t until = now + POLL_MOST_MS;
+	const uint64_t all[] = { due->second, due->end, due->stop, due->watchdog };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		until = all[i] < until ? all[i] : until;
+	return until > now ? (int)(until - now) : 0;
 }
 
 int daemon_run(struct daemon *d, uint64_t after_ms,
-	       void (*each_second)(const struct daemon_totals *, void *), void *arg)
+	       void (*each_second)(const struct crew_totals *, void *), void *arg)
 {
-	uint64_t now = clock_ms(), next = now + 1000, stop_by = UINT64_MAX;
-	uint64_t end = after_ms == UINT64_MAX ? UINT64_MAX : now + after_ms;
+	uint64_t now = clock_ms();
+	struct due due = {
+		.second = each_second || getenv("NOTIFY_SOCKET") ? now + 1000 : UINT64_MAX,
+		.end = after_ms == UINT64_MAX ? UINT64_MAX : now + after_ms,
+		.stop = UINT64_MAX,
+		.watchdog = d->watchdog ? now : UINT64_MAX,
+	};
 
-	while (!all_finished(d)) {
+	while (!crew_finished(&d->crew)) {
 		struct pollfd fds[] = { { .fd = d->signals, .events = POLLIN },
-					{ .fd = d->done, .events = POLLIN },
+					{ .fd = crew_fd(&d->crew), .events = POLLIN },
 					{ .fd = grafts_fd(&d->grafts), .events = POLLIN } };
-		uint64_t until = end < stop_by ? end : stop_by, n;
 
-		if (each_second && next < until)
-			until = next;
-		if (until > now + POLL_MOST_MS)
-			until = now + POLL_MOST_MS;
-		poll(fds, 3, until > now ? (int)(until - now) : 0);
+		poll(fds, 3, wait_ms(&due, now));
 		now = clock_ms();
 		take_signals(d);
 		if (fds[2].revents)
 			grafts_log_ended(&d->grafts);
-		if (read(d->done, &n, sizeof(n)) < 0 && errno != EAGAIN)
-			return -errno;
-		if (d->draining && all_shut(d))
-			close_listeners(d);
-		if (each_second && now >= next) {
-			struct daemon_totals t;
-
-			daemon_totals(d, &t);
-			each_second(&t, arg);
-			next += 1000;
-		}
-		if (now >= end) {
-			stop(d, "the time is over: stopping");
-			end = UINT64_MAX;
-		}
-		if (d->stopping && stop_by == UINT64_MAX)
-			stop_by = now + STOP_MS;
-		if (now >= stop_by)
+		tidy(d);
+		each_so_often(d, &due, now, each_second, arg);
+		if (now >= due.stop)
 			return -ETIME;
 	}
 	return 0;
-}
-
-void daemon_totals(const struct daemon *d, struct daemon_totals *out)
-{
-	*out = (struct daemon_totals){ .running = 0 };
-	for (unsigned i = 0; i < d->opened; i++) {
-		const struct worker_counts *c = &d->worker[i].counts;
-
-		out->running += atomic_load_explicit(&c->running, memory_order_relaxed);
-		out->ended += atomic_load_explicit(&c->ended, memory_order_relaxed);
-		out->in += atomic_load_explicit(&c->in, memory_order_relaxed);
-		out->out += atomic_load_explicit(&c->out, memory_order_relaxed);
-		for (int e = 0; e < SHUNT_ENGINES; e++)
-			out->moved[e] += atomic_load_explicit(&c->moved[e], memory_order_relaxed);
-	}
 }
 
 void daemon_free(struct daemon *d)
 {
 	if (!d)
 		return;
-	wish_all(d, WISH_STOP);
-	for (unsigned i = 0; i < d->opened; i++) {
-		if (d->worker[i].started)
-			pthread_join(d->worker[i].thread, NULL);
-		worker_close(&d->worker[i]);
-	}
+	if (d->has_crew)
+		crew_close(&d->crew);
 	grafts_close(&d->grafts);
-	close_listeners(d);
-	if (d->done >= 0)
-		close(d->done);
+	rules_unref(d->rules);
+	force_close(&d->force);
 	if (d->signals >= 0)
 		close(d->signals);
-	free(d->worker);
 	free(d);
 }

@@ -13,19 +13,19 @@
 
 enum { SEGMENT_LEAST = 536, SEGMENT_MOST = 32767, HEADERS_V4 = 40, HEADERS_V6 = 60 };
 
-int grafts_open(struct grafts *g, const struct relay_conf *conf)
+int grafts_open(struct grafts *g, const struct conf *conf)
 {
 	struct shunt_graft_options o = SHUNT_GRAFT_OPTIONS;
 
 	*g = (struct grafts){ .graft = NULL };
 	if (conf->engine != SHUNT_AUTO && conf->engine != SHUNT_GRAFT)
 		return 0;
-	o.bpffs = conf->bpffs;
-	o.port_first = conf->graft_first;
-	o.port_last = conf->graft_last;
-	o.slots = conf->graft_slots;
-	o.least = conf->graft_after;
-	o.idle_ms = conf->idle_timeout;
+	o.bpffs = conf->graft.bpffs;
+	o.port_first = conf->graft.ports.first;
+	o.port_last = conf->graft.ports.last;
+	o.slots = conf->graft.slots;
+	o.least = conf->graft.after;
+	o.idle_ms = conf->timeouts.idle;
 	int r = shunt_graft_open(&g->graft, &o, g->why, sizeof(g->why));
 
 	return conf->engine == SHUNT_GRAFT ? r : 0;
@@ -60,19 +60,32 @@ static int segment_to(const struct addr *to)
 	return mtu ? mtu - (family == AF_INET ? HEADERS_V4 : HEADERS_V6) : 0;
 }
 
-void grafts_fit_listener(const struct grafts *g, const struct relay_conf *conf,
-			 const struct listener *l)
+/* The smallest one on the way to any server, or `least` if that is smaller. */
+static int least_segment(struct backend *b, int least)
 {
-	int least = SEGMENT_MOST + 1;
+	struct backend_list list;
 
-	if (!g->graft || l->addr.ss.ss_family == AF_UNIX)
-		return;
-	for (size_t i = 0; i < conf->targets; i++) {
-		int segment = segment_to(&conf->target[i]);
+	if (backend_list(b, &list) < 0)
+		return least;
+	for (size_t i = 0; i < list.count; i++) {
+		int segment = segment_to(&list.seat[i].server->addr);
 
 		if (segment >= SEGMENT_LEAST && segment < least)
 			least = segment;
 	}
+	backend_list_free(&list);
+	return least;
+}
+
+void grafts_fit_listener(const struct grafts *g, struct backends *bs, const struct listener *l)
+{
+	const struct conf *c = backends_conf(bs);
+	int least = SEGMENT_MOST + 1;
+
+	if (!g->graft || l->addr.ss.ss_family == AF_UNIX)
+		return;
+	for (size_t i = 0; i < c->backends; i++)
+		least = least_segment(backends_get(bs, c->backend[i]), least);
 	for (unsigned i = 0; least <= SEGMENT_MOST && i < l->count; i++)
 		sys_setsockopt(l->fd[i], IPPROTO_TCP, TCP_MAXSEG, least);
 }

@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
+#include "daemon/backend.h"
 #include "daemon/listen.h"
-#include "daemon/relay_conf.h"
 
 struct grafts {
 	struct shunt_graft *graft; /* NULL: there are none */
@@ -16,13 +16,12 @@ struct grafts {
 
 /* As conf->engine asks: nothing at all, or try (AUTO), or insist (GRAFT). 0, or -errno with the problem
  * and its remedy in `why` when it was insisted on. */
-int grafts_open(struct grafts *g, const struct relay_conf *conf);
+int grafts_open(struct grafts *g, const struct conf *conf);
 /* Give up the rights that only opening needs, for the calling thread and those it makes from now on. The
  * keeper has its own already. */
 void grafts_drop_rights(const struct grafts *g);
-/* Have clients of this listener send no larger packets than all targets take. */
-void grafts_fit_listener(const struct grafts *g, const struct relay_conf *conf,
-			 const struct listener *l);
+/* Have clients of this listener send no larger packets than all servers take. */
+void grafts_fit_listener(const struct grafts *g, struct backends *bs, const struct listener *l);
 /* A descriptor to wait for, or -1; when it is readable: one line for each adopted graft that ended. */
 int grafts_fd(const struct grafts *g);
 void grafts_log_ended(const struct grafts *g);

@@ -2,6 +2,7 @@
 #include "daemon/listen.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -146,6 +147,39 @@ int listen_open(struct listener *l, const struct addr_name *name, unsigned worke
 		listen_close(l);
 		return r;
 	}
+	addr_text(&l->addr, l->text);
+	return 0;
+}
+
+static int is_listening(int fd)
+{
+	int listens = 0, type = 0;
+	int r = sys_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type);
+
+	if (r == 0)
+		r = sys_getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens);
+	return r < 0 ? r : listens && type == SOCK_STREAM ? 0 : -EINVAL;
+}
+
+int listen_inherit(struct listener *l, int fd, unsigned workers, char *problem, size_t size)
+{
+	int r = is_listening(fd);
+
+	*l = (struct listener){ .count = 0 };
+	if (r == 0)
+		r = sys_nonblock(fd);
+	if (r == 0)
+		r = addr_of_self(fd, &l->addr);
+	if (r < 0) {
+		snprintf(problem, size,
+			 "cannot listen on fd:%d: it is not a listening stream socket: the service "
+			 "manager has to hand it over (ListenStream= in a .socket unit)",
+			 fd);
+		return r;
+	}
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	while (l->count < workers)
+		l->fd[l->count++] = fd;
 	addr_text(&l->addr, l->text);
 	return 0;
 }

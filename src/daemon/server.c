@@ -164,24 +164,18 @@ void server_unmark(struct server *s)
 
 /* -- a connection's story -- */
 
-static void add(_Atomic uint64_t *n, uint64_t more)
-{
-	if (more)
-		atomic_fetch_add_explicit(n, more, memory_order_relaxed);
-}
-
 void server_begin(struct server *s)
 {
 	server_ref(s);
-	add(&s->counts.now, 1);
+	tally_add(&s->counts.now, 1);
 }
 
 void server_connected(struct server *s)
 {
 	struct log_line l;
 
-	add(&s->counts.all, 1);
-	add(&s->home->counts.all, 1);
+	tally_add(&s->counts.all, 1);
+	tally_add(&s->home->counts.all, 1);
 	if (!forgive(s))
 		return;
 	log_begin(&l, LOG_INFO_LEVEL);
@@ -192,12 +186,10 @@ void server_connected(struct server *s)
 	log_end(&l);
 }
 
-void server_moved(struct server *s, uint64_t up, uint64_t down)
+void server_moved(struct server *s, const struct moved *more)
 {
-	add(&s->counts.up, up);
-	add(&s->counts.down, down);
-	add(&s->home->counts.up, up);
-	add(&s->home->counts.down, down);
+	tally_moved(&s->counts, more);
+	tally_moved(&s->home->counts, more);
 }
 
 void server_end(struct server *s)

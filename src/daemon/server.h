@@ -22,18 +22,12 @@
 #include <stdint.h>
 
 #include "base/addr.h"
-
-/* What went to a server, or to all of a backend. Connections count as `now` from the choice on, in `all`
- * once they are there. */
-struct server_counts {
-	_Atomic uint64_t now, all, failed;
-	_Atomic uint64_t up, down; /* bytes: to the server, from it */
-};
+#include "daemon/tally.h"
 
 /* What the servers of one backend have in common, over all configurations that have it. */
 struct server_home {
 	atomic_uint refs;
-	struct server_counts counts;
+	struct tally counts; /* `now` from the choice on, `all` once a connection is there */
 	char name[];
 };
 
@@ -64,7 +58,7 @@ struct server {
 	char text[ADDR_TEXT]; /* addr */
 	uint64_t id;          /* no other has or had it */
 	uint64_t hash;        /* of addr: the same in each process */
-	struct server_counts counts;
+	struct tally counts;
 
 	/* from connections */
 	atomic_uint failed_in_row;
@@ -94,7 +88,7 @@ enum server_state server_state(const struct server *s, uint64_t now);
 void server_connected(struct server *s);
 
 /* Bytes that went, while it runs or at its end: the difference to what was told before. */
-void server_moved(struct server *s, uint64_t up, uint64_t down);
+void server_moved(struct server *s, const struct moved *more);
 
 /* It is over, whether it was connected or not, and lets go of the server. */
 void server_end(struct server *s);

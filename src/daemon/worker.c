@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* worker.c — the turn of a worker, as a list of calls
  *
- *   wait ─▶ events: sessions, doors, wishes ─▶ timers ─▶ doors open or shut ─▶ counts published
+ *   wait ─▶ events: sessions, doors, wishes, mail ─▶ timers ─▶ doors open or shut ─▶ counts published
  *
- * The doors are shut at --max-connections and when the process runs out of descriptors: clients then
- * wait in the kernel's backlog, and a door that stays ready spins nothing, since it is not watched.
- * Shut doors are tried again after a moment, for it may be another worker that lets go.
+ * Others speak to it by wishes, which stay, and by mail, which is read once: new rules, and a question how
+ * its connections are. Both wake it.
  */
 #include "daemon/worker.h"
 
@@ -13,104 +12,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
 
-enum { EVENTS = 128, ACCEPTS = 64, BACKLOG = 4096, SHUT_MS = 100, MERCY_MS = 500 };
-
-static void shut_doors(struct worker *w)
-{
-	for (size_t i = 0; i < w->doors; i++)
-		if (w->door[i].end) {
-			shunt_detach(w->door[i].end);
-			w->door[i].end = NULL;
-		}
-	w->closed = true;
-	w->open_again = w->sessions.now + SHUT_MS;
-}
-
-static bool at_limit(const struct worker *w)
-{
-	return atomic_load(w->running_in_all) >= w->conf->max_connections;
-}
-
-static void open_doors(struct worker *w)
-{
-	w->closed = false;
-	w->sessions.short_of_fds = false; /* try, and see */
-	for (size_t i = 0; i < w->doors; i++) {
-		struct door *d = &w->door[i];
-
-		if (!d->end && shunt_attach(w->sessions.s, d->fd, SHUNT_WATCH, d, &d->end) < 0) {
-			w->closed = true;
-			w->open_again = w->sessions.now + SHUT_MS;
-		}
-	}
-}
-
-static void too_many(struct worker *w, const char *what)
-{
-	static _Thread_local struct log_limit limit = LOG_LIMIT(1, 10000);
-	uint64_t held;
-
-	shut_doors(w);
-	if (log_may(&limit, w->sessions.now, &held)) {
-		struct log_line l;
-
-		log_begin(&l, LOG_WARN_LEVEL);
-		log_format(&l, "msg", "%s: new clients wait until some have gone", what);
-		log_number(&l, "connections", w->sessions.count);
-		log_held(&l, held);
-		log_end(&l);
-	}
-}
-
-/* Is this the process's lack, and not the client's fault? */
-static bool lack(int error)
-{
-	return error == -EMFILE || error == -ENFILE || error == -ENOBUFS || error == -ENOMEM;
-}
-
-/* What is in the way of one more client, or NULL. */
-static const char *obstacle(const struct worker *w)
-{
-	if (w->sessions.short_of_fds)
-		return "no file descriptors left";
-	return at_limit(w) ? "the limit of connections is reached" : NULL;
-}
-
-/* One client. 0, -EAGAIN: nobody waits, or what accept said. */
-static int let_one_in(struct worker *w, const struct door *d)
-{
-	struct addr from = { .len = sizeof(from.ss) };
-	int fd = sys_accept(d->fd, &from.ss, &from.len);
-
-	if (fd < 0)
-		return fd;
-	atomic_fetch_add(w->running_in_all, 1);
-	session_begin(&w->sessions, fd, &from, d->text);
-	return 0;
-}
-
-static void let_in(struct worker *w, struct door *d)
-{
-	for (int i = 0; i < ACCEPTS; i++) {
-		const char *what = obstacle(w);
-		int r = what ? 0 : let_one_in(w, d);
-
-		if (lack(r))
-			what = "no file descriptors or memory left";
-		if (what) {
-			too_many(w, what);
-			return;
-		}
-		if (r == -EAGAIN)
-			return; /* any other failure is one client's, who has left again */
-	}
-}
+enum { EVENTS = 128, MERCY_MS = 500 };
 
 static void publish(struct worker *w, uint64_t *ended)
 {
@@ -124,57 +33,82 @@ static void publish(struct worker *w, uint64_t *ended)
 	atomic_store_explicit(&c->out, st.out, memory_order_relaxed);
 	for (int i = 0; i < SHUNT_ENGINES; i++)
 		atomic_store_explicit(&c->moved[i], st.moved[i], memory_order_relaxed);
-	atomic_fetch_sub(w->running_in_all, w->sessions.ended - *ended);
+	atomic_fetch_sub(&w->common->limit.running, w->sessions.ended - *ended);
 	*ended = w->sessions.ended;
+	atomic_fetch_add_explicit(&w->turns, 1, memory_order_relaxed);
 }
 
-static void tell_daemon(struct worker *w, _Atomic bool *what)
+static void tell_daemon(struct worker *w)
 {
 	uint64_t one = 1;
 
-	atomic_store(what, true);
-	if (write(w->done, &one, sizeof(one)) < 0)
+	if (write(w->common->done, &one, sizeof(one)) < 0 && errno != EAGAIN)
 		log_say(LOG_ERROR_LEVEL, "a worker could not tell what it has done");
 }
 
-/* For good: the daemon closes the sockets, and the port is free. Who has come already and waits in
- * the backlog would be reset then; when draining they are let in first, beyond any limit of ours. */
-static void leave_doors(struct worker *w, bool let_in_first)
-{
-	for (size_t i = 0; i < w->doors; i++) {
-		for (int n = 0; let_in_first && n < BACKLOG; n++) {
-			int r = let_one_in(w, &w->door[i]);
+/* -- what others want -- */
 
-			if (r == -EAGAIN || lack(r))
-				break;
-		}
-		if (w->door[i].end)
-			shunt_detach(w->door[i].end);
-		w->door[i].end = NULL;
+static void obey(struct worker *w, int wish)
+{
+	if (!atomic_load(&w->shut)) {
+		doors_leave(&w->doors, wish == WISH_DRAIN);
+		atomic_store(&w->shut, true);
+		tell_daemon(w);
 	}
-	w->doors = 0;
-	w->closed = false;
-	tell_daemon(w, &w->shut);
-}
-
-static void obey(struct worker *w)
-{
-	int wish = atomic_load(&w->wish);
-
-	if (wish == WISH_RUN)
-		return;
-	if (!atomic_load(&w->shut))
-		leave_doors(w, wish == WISH_DRAIN);
-	if (!w->conf->reset_grafts)
+	if (!atomic_load(&w->common->reset_grafts))
 		sessions_leave(&w->sessions);
 	if (wish == WISH_STOP) {
 		sessions_cut(&w->sessions, WHY_STOP, true);
 		w->cut_by = w->sessions.now + MERCY_MS;
 	} else if (!w->drained_by) {
-		uint64_t limit = w->conf->drain_timeout;
+		uint64_t limit = w->sessions.rules->conf->timeouts.drain;
 
 		w->drained_by = limit ? w->sessions.now + limit : UINT64_MAX;
 	}
+}
+
+static void take_rules(struct worker *w, struct rules *rules)
+{
+	if (!atomic_load(&w->shut) && doors_exchange(&w->doors, rules) < 0) {
+		log_say(LOG_ERROR_LEVEL, "no memory for new rules: a worker goes by the old ones");
+		rules_unref(rules);
+	} else {
+		rules_unref(w->sessions.rules);
+		w->sessions.rules = rules;
+	}
+	atomic_fetch_add(&w->generation, 1);
+	tell_daemon(w);
+}
+
+static void read_mail(struct worker *w)
+{
+	struct worker_mail *m = &w->mail;
+	struct rules *rules;
+
+	pthread_mutex_lock(&m->lock);
+	rules = m->rules;
+	m->rules = NULL;
+	if (m->survey) {
+		sessions_survey(&w->sessions, m->survey);
+		m->survey = NULL;
+		pthread_cond_signal(&m->answered);
+	}
+	pthread_mutex_unlock(&m->lock);
+	if (rules)
+		take_rules(w, rules);
+}
+
+static void on_wake(struct worker *w)
+{
+	uint64_t n;
+	int wish;
+
+	if (read(w->wake, &n, sizeof(n)) <= 0)
+		return;
+	read_mail(w);
+	wish = atomic_load(&w->wish);
+	if (wish != WISH_RUN)
+		obey(w, wish);
 }
 
 static void take(struct worker *w, const struct shunt_event *ev)
@@ -183,25 +117,21 @@ static void take(struct worker *w, const struct shunt_event *ev)
 	case THING_SESSION: session_event(&w->sessions, ev); break;
 	case THING_LISTENER:
 		if (ev->what == SHUNT_READY)
-			let_in(w, ev->user);
+			doors_ready(&w->doors, ev->user);
 		break;
-	case THING_CONTROL: {
-		uint64_t n;
-
-		if (read(w->wake, &n, sizeof(n)) > 0)
-			obey(w);
-		break;
-	}
+	case THING_CONTROL: on_wake(w); break;
 	}
 }
+
+/* -- its turns -- */
 
 /* The soonest of all that must be done by time. */
 static int wait_ms(struct worker *w)
 {
 	uint64_t due = sessions_due(&w->sessions);
 
-	if (w->closed && w->open_again < due)
-		due = w->open_again;
+	if (w->doors.closed && w->doors.open_again < due)
+		due = w->doors.open_again;
 	if (w->drained_by && w->drained_by < due)
 		due = w->drained_by;
 	if (w->cut_by && w->cut_by < due)
@@ -227,12 +157,7 @@ static void turn(struct worker *w, uint64_t *ended)
 	if (w->cut_by && ss->now >= w->cut_by)
 		sessions_cut(ss, WHY_STOP, false);
 	publish(w, ended);
-	if (w->closed && ss->now >= w->open_again) {
-		if (at_limit(w)) /* another worker may let go: look again after a moment */
-			w->open_again = ss->now + SHUT_MS;
-		else
-			open_doors(w);
-	}
+	doors_again(&w->doors);
 }
 
 static void *run(void *arg)
@@ -242,42 +167,55 @@ static void *run(void *arg)
 
 	while (atomic_load(&w->wish) == WISH_RUN || w->sessions.count > 0)
 		turn(w, &ended);
-	tell_daemon(w, &w->finished);
+	atomic_store(&w->finished, true);
+	tell_daemon(w);
 	return NULL;
 }
 
-int worker_open(struct worker *w, const struct relay_conf *conf, unsigned number,
-		struct listener *listeners, struct shunt_graft *graft, int done,
-		_Atomic uint64_t *running_in_all)
+/* -- from outside -- */
+
+static void mail_init(struct worker_mail *m)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&m->answered, &attr);
+	pthread_condattr_destroy(&attr);
+	pthread_mutex_init(&m->lock, NULL);
+}
+
+int worker_open(struct worker *w, struct worker_common *common, struct rules *rules,
+		unsigned number)
 {
 	static enum thing control = THING_CONTROL;
+	const struct conf *c = rules->conf;
 	struct shunt_options o = SHUNT_OPTIONS;
 	struct sessions *ss = &w->sessions;
 	struct shunt_end *end;
 
-	*w = (struct worker){
-		.conf = conf, .number = number, .done = done, .running_in_all = running_in_all
-	};
-	o.engine = conf->engine;
-	o.unit = conf->unit;
-	o.receive_limit = conf->receive_limit;
-	o.graft = graft;
-	ss->conf = conf;
+	*w = (struct worker){ .common = common, .number = number };
+	o.engine = c->engine;
+	o.unit = c->unit;
+	o.receive_limit = c->receive_limit;
+	o.graft = common->graft;
+	ss->rules = rules_ref(rules);
+	ss->tallies = common->tallies;
+	ss->guests = common->guests;
+	ss->brief = common->brief;
+	w->doors = (struct doors){ .sessions = ss, .limit = &common->limit, .number = number };
 	ss->now = clock_ms();
 	list_init(&ss->all);
 	timers_init(&ss->timers);
+	mail_init(&w->mail);
 	w->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	int r = w->wake < 0 ? -errno : shunt_open(&ss->s, &o);
 
 	if (r == 0)
 		r = shunt_attach(ss->s, w->wake, SHUNT_WATCH, &control, &end);
-	for (size_t i = 0; r == 0 && i < conf->listens; i++)
-		w->door[w->doors++] = (struct door){ .thing = THING_LISTENER,
-						     .fd = listeners[i].fd[number],
-						     .text = listeners[i].text };
 	if (r == 0)
-		open_doors(w);
-	return r == 0 && w->closed ? -ENOMEM : r;
+		r = doors_exchange(&w->doors, rules);
+	return r == 0 && w->doors.closed ? -ENOMEM : r;
 }
 
 /* Signals are the main thread's. */
@@ -294,19 +232,68 @@ int worker_start(struct worker *w)
 	return -r;
 }
 
-void worker_wish(struct worker *w, enum wish wish)
+void worker_nudge(struct worker *w)
 {
 	uint64_t one = 1;
 
-	atomic_store(&w->wish, wish);
-	if (write(w->wake, &one, sizeof(one)) < 0)
+	if (w->wake >= 0 && write(w->wake, &one, sizeof(one)) < 0 && errno != EAGAIN)
 		log_say(LOG_ERROR_LEVEL, "a worker could not be woken");
+}
+
+void worker_wish(struct worker *w, enum wish wish)
+{
+	atomic_store(&w->wish, wish);
+	worker_nudge(w);
+}
+
+void worker_rules(struct worker *w, struct rules *rules)
+{
+	struct rules *unread;
+
+	pthread_mutex_lock(&w->mail.lock);
+	unread = w->mail.rules;
+	w->mail.rules = rules_ref(rules);
+	pthread_mutex_unlock(&w->mail.lock);
+	if (unread) { /* it never saw those: they count as taken */
+		rules_unref(unread);
+		atomic_fetch_add(&w->generation, 1);
+	}
+	worker_nudge(w);
+}
+
+int worker_survey(struct worker *w, struct survey *s, uint64_t wait_ms)
+{
+	struct worker_mail *m = &w->mail;
+	struct timespec until;
+	int r = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += (time_t)(wait_ms / 1000);
+	until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	pthread_mutex_lock(&m->lock);
+	m->survey = s;
+	worker_nudge(w);
+	while (m->survey && r == 0)
+		r = pthread_cond_timedwait(&m->answered, &m->lock, &until);
+	r = m->survey ? -ETIME : 0;
+	m->survey = NULL;
+	pthread_mutex_unlock(&m->lock);
+	return r;
 }
 
 void worker_close(struct worker *w)
 {
+	doors_leave(&w->doors, false);
 	shunt_close(w->sessions.s);
 	timers_free(&w->sessions.timers);
+	rules_unref(w->mail.rules);
+	rules_unref(w->sessions.rules);
+	pthread_mutex_destroy(&w->mail.lock);
+	pthread_cond_destroy(&w->mail.answered);
 	if (w->wake >= 0)
 		close(w->wake);
 }

@@ -208,7 +208,7 @@ static void a_reload_keeps_what_stays(void **state)
 	(void)state;
 	first = picked(the_one(bs), "192.0.2.1:1", NULL, 0);
 	server_connected(first);
-	server_moved(first, 10, 20);
+	server_moved(first, &(struct moved){ { { 4, 6 }, { 20 } } });
 	for (unsigned i = 0; i < 3; i++) {
 		fail_once(the_one(bs), 1000); /* 10.0.0.2 */
 		s = picked(the_one(bs), "192.0.2.1:1", NULL, 1000);
@@ -226,9 +226,10 @@ static void a_reload_keeps_what_stays(void **state)
 	assert_ptr_equal(list.seat[2].server, first);
 	assert_int_equal(first->counts.now, 1);
 	assert_int_equal(first->counts.all, 4);
-	assert_int_equal(first->counts.up, 10);
+	assert_int_equal(tally_bytes(&first->counts, TALLY_UP), 10);
+	assert_int_equal(first->counts.by[TALLY_UP][SHUNT_COPY], 6);
 	assert_int_equal(backend_counts(the_one(next))->all, 4);
-	assert_int_equal(backend_counts(the_one(next))->down, 20);
+	assert_int_equal(tally_bytes(backend_counts(the_one(next)), TALLY_DOWN), 20);
 	assert_int_equal(backend_counts(the_one(next))->failed, 3);
 	server_end(first);
 	assert_int_equal(backend_counts(the_one(next))->now, 0);
@@ -347,7 +348,7 @@ static void *live(void *arg)
 			backend_failed(b, s, &tries, ECONNREFUSED, i);
 		if (s) {
 			server_connected(s);
-			server_moved(s, 1, 2);
+			server_moved(s, &(struct moved){ { { 1 }, { 2 } } });
 			server_end(s);
 		}
 		backend_tries_free(&tries);
@@ -359,7 +360,7 @@ static void threads_do_not_disturb_each_other(void **state)
 {
 	struct backends *bs = made("servers: [\"10.0.0.1:1\", \"x.example:1\"]", NULL);
 	struct seats_address a[] = { srv("10.0.0.2:1", 0, 0), srv("10.0.0.3:1", 0, 0) };
-	const struct server_counts *counts = backend_counts(the_one(bs));
+	const struct tally *counts = backend_counts(the_one(bs));
 	pthread_t thread[THREADS];
 	int error;
 
@@ -380,8 +381,8 @@ static void threads_do_not_disturb_each_other(void **state)
 	for (unsigned i = 0; i < THREADS; i++)
 		pthread_join(thread[i], NULL);
 	assert_int_equal(counts->now, 0);
-	assert_int_equal(counts->up * 2, counts->down);
-	assert_int_equal(counts->up, counts->all);
+	assert_int_equal(tally_bytes(counts, TALLY_UP) * 2, tally_bytes(counts, TALLY_DOWN));
+	assert_int_equal(tally_bytes(counts, TALLY_UP), counts->all);
 	backends_unref(bs);
 }
 

@@ -335,11 +335,9 @@ static void help_says_all_and_fits(void **state)
 		"  -t, --target ADDR       where they are brought; more than one is tried in the\n"
 		"                          order in which they stand\n"
 		"      --unit SIZE         how much at a time [64k]\n"
-		"      --connect-timeout TIME\n"
-		"                          for each target [3s]\n"
+		"      --connect-timeout TIME  for each target [3s]\n"
 		"  -w, --workers N         threads\n"
-		"  -e, --engine auto|copy|splice\n"
-		"                          how bytes move [splice]\n"
+		"  -e, --engine auto|copy|splice  how bytes move [splice]\n"
 		"  -h, --help              this\n"
 		"\n"
 		"exit codes: 0 fine, 1 usage\n";

@@ -20,6 +20,10 @@ static void the_words_are_those_of_the_manual(void **state)
 		"idle",           "half-closed-timeout",
 		"drain",          "stop",
 		"left",           "client-gone",
+		"no-route",       "bad-head",
+		"head-timeout",   "silent",
+		"per-client",     "servers-down",
+		"backend-full",   "unresolved",
 		"no-fds",         "no-memory",
 		"error",
 	};

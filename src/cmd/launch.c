@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cmd/launch.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cmd/cmd.h"
+
+int launch(const char *command, const struct daemon_options *options)
+{
+	const struct conf *c = options->conf;
+	struct daemon *d;
+	char problem[512];
+	bool bound;
+	int r;
+
+	log_setup(STDERR_FILENO, c->log.level, c->log.format);
+	daemon_block_signals();
+	r = daemon_start(&d, options, problem, sizeof(problem), &bound);
+	if (r < 0) {
+		fprintf(stderr, "%s: %s\n", command, problem);
+		return bound ? CMD_FATAL : CMD_BIND;
+	}
+	r = daemon_run(d, UINT64_MAX, NULL, NULL);
+	if (r < 0) { /* a thread that hangs can't be joined: leave without it */
+		log_say(LOG_ERROR_LEVEL, "a worker does not stop: %s", strerror(-r));
+		_exit(CMD_FATAL);
+	}
+	daemon_free(d);
+	return CMD_FINE;
+}
+
+void launch_say_report(const char *command, struct conf_report *report)
+{
+	for (size_t i = 0; i < report->messages; i++)
+		fprintf(stderr, "%s: %s\n", command, report->message[i].text);
+	if (report->lost)
+		fprintf(stderr, "%s: and %zu more\n", command, report->lost);
+	conf_report_clear(report);
+}

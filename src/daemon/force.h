@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* force.h — a configuration comes into force: its sockets, its backends, its rules
+ *
+ *	force_make     may fail, and then nothing has changed
+ *	force_settle   once all workers go by the new rules: what only the old ones needed is closed
+ */
+#ifndef DAEMON_FORCE_H
+#define DAEMON_FORCE_H
+
+#include "daemon/care.h"
+#include "daemon/listeners.h"
+#include "daemon/rules.h"
+
+struct force {
+	struct listeners listeners;
+	struct tallies tallies;
+	struct care *care; /* NULL: it does not look after anybody yet */
+	unsigned workers;
+};
+
+void force_init(struct force *f, unsigned workers);
+
+/* Begin to look after the servers of these: names are resolved, checks made, by a thread that has the rights of
+ * the one that calls. Waits a moment for what names stand for. With `all`, each name has to stand for
+ * something. 0, or -errno with a sentence in problem. */
+int force_care(struct force *f, const struct rules *rules, bool all, char *problem, size_t size);
+
+/* The rules of c, held for the caller; what they share with `previous` (NULL: nothing) goes on. 0, or -errno
+ * with a sentence in problem; *bound: it is not for want of an address. */
+int force_make(struct force *f, const struct conf *c, struct rules *previous, struct rules **out,
+	       char *problem, size_t size, bool *bound);
+
+/* Only these are in force (NULL: none any more). */
+void force_settle(struct force *f, const struct rules *rules);
+
+void force_close(struct force *f);
+
+#endif

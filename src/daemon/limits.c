@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/limits.h"
+
+#include <sys/resource.h>
+
+#include "base/log.h"
+#include "engine/engine.h"
+
+uint64_t limits_connections(uint64_t descriptors, unsigned workers, size_t listens)
+{
+	/* standard streams, signals, a look-up; for each worker epoll, two wakers and its sockets */
+	uint64_t own = 10 + workers * (3 + listens);
+	uint64_t pipes = (uint64_t)workers * 2 * PIPE_KEEP;
+
+	/* where they are short, pipes do without: by copying */
+	if (descriptors > 4 * (own + pipes))
+		own += pipes;
+	return descriptors > own + 4 ? (descriptors - own) / 2 : 2;
+}
+
+static uint64_t descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 1024;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	return limit.rlim_cur;
+}
+
+uint64_t limits_allowed(uint64_t wanted, unsigned workers, size_t listens)
+{
+	uint64_t allowed = limits_connections(descriptors(), workers, listens);
+
+	if (wanted && wanted <= allowed)
+		return wanted;
+	if (wanted)
+		log_say(LOG_WARN_LEVEL,
+			"%llu connections at once need more descriptors than the limit allows: %llu "
+			"(raise the hard limit: ulimit -Hn, LimitNOFILE=)",
+			(unsigned long long)wanted, (unsigned long long)allowed);
+	return allowed;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* limits.h — how many connections there is room for */
+#ifndef DAEMON_LIMITS_H
+#define DAEMON_LIMITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* How many connections `descriptors` carry: two each, beside what workers and pipes need. */
+uint64_t limits_connections(uint64_t descriptors, unsigned workers, size_t listens);
+
+/* The same for this process, whose soft limit of descriptors is raised to the hard one. `wanted` is what
+ * was asked for (0: as many as there can be); if that is too much, it is said in the log. */
+uint64_t limits_allowed(uint64_t wanted, unsigned workers, size_t listens);
+
+#endif
