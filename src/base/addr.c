@@ -156,6 +156,22 @@ uint16_t addr_port(const struct addr *a)
 	return ntohs(sin6.sin6_port);
 }
 
+void addr_set_port(struct addr *a, uint16_t port)
+{
+	struct sockaddr_in6 sin6;
+	struct sockaddr_in sin;
+
+	if (a->ss.ss_family == AF_INET) {
+		memcpy(&sin, &a->ss, sizeof(sin));
+		sin.sin_port = htons(port);
+		memcpy(&a->ss, &sin, sizeof(sin));
+	} else if (a->ss.ss_family == AF_INET6) {
+		memcpy(&sin6, &a->ss, sizeof(sin6));
+		sin6.sin6_port = htons(port);
+		memcpy(&a->ss, &sin6, sizeof(sin6));
+	}
+}
+
 bool addr_is_every(const struct addr *a)
 {
 	struct sockaddr_in6 sin6;

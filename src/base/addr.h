@@ -71,6 +71,9 @@ bool addr_same(const struct addr *a, const struct addr *b);
 /* In host order; 0 if the family knows no ports. */
 uint16_t addr_port(const struct addr *a);
 
+/* In host order. Nothing happens if the family knows no ports. */
+void addr_set_port(struct addr *a, uint16_t port);
+
 /* Is it "every address of this machine": 0.0.0.0 or ::? */
 bool addr_is_every(const struct addr *a);
 

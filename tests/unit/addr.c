@@ -484,6 +484,20 @@ static void same_means_the_same_place(void **state)
 	assert_false(addr_same(&a, &b));
 }
 
+static void a_port_is_set_where_there_is_one(void **state)
+{
+	struct addr a = made("1.2.3.4:80"), b = made("[::1]:80"), c = made("unix:/x");
+	char text[ADDR_TEXT];
+
+	(void)state;
+	addr_set_port(&a, 65535);
+	addr_set_port(&b, 1);
+	addr_set_port(&c, 1);
+	assert_string_equal(addr_text(&a, text), "1.2.3.4:65535");
+	assert_string_equal(addr_text(&b, text), "[::1]:1");
+	assert_string_equal(addr_text(&c, text), "unix:/x");
+}
+
 static void every_is_recognised(void **state)
 {
 	struct addr a;
@@ -568,6 +582,7 @@ int main(void)
 		cmocka_unit_test(names_cannot_disturb_a_terminal),
 		cmocka_unit_test(other_families_are_named),
 		cmocka_unit_test(same_means_the_same_place),
+		cmocka_unit_test(a_port_is_set_where_there_is_one),
 		cmocka_unit_test(every_is_recognised),
 		cmocka_unit_test(whatever_is_taken_prints_and_reads_back),
 	};
