@@ -22,7 +22,6 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/list.h"
-#include "base/log.h"
 #include "base/sys.h"
 #include "base/timer.h"
 #include "daemon/ask.h"
@@ -60,7 +59,6 @@ struct checks {
 	unsigned *version; /* of each backend */
 	struct timers timers;
 	uint64_t random;
-	struct log_limit lacks;
 };
 
 struct checks *checks_new(int epfd)
@@ -71,7 +69,6 @@ struct checks *checks_new(int epfd)
 		return NULL;
 	cs->epfd = epfd;
 	cs->random = clock_ns();
-	cs->lacks = (struct log_limit)LOG_LIMIT(1, 10000);
 	timers_init(&cs->timers);
 	return cs;
 }
@@ -94,22 +91,6 @@ static void ask_again(struct checks *cs, struct check *c, uint64_t now)
 	timer_arm(&cs->timers, &c->timer, c->began + after > now ? c->began + after : now + 1);
 }
 
-static void say_lack(struct checks *cs, const struct check *c, uint64_t now)
-{
-	struct log_line l;
-	uint64_t held;
-
-	if (!log_may(&cs->lacks, now, &held))
-		return;
-	log_begin(&l, LOG_WARN_LEVEL);
-	log_text(&l, "msg", "a server could not be asked how it is");
-	log_text(&l, "backend", c->server->home->name);
-	log_text(&l, "server", c->server->text);
-	log_text(&l, "error", c->ask.why);
-	log_held(&l, held);
-	log_end(&l);
-}
-
 static void end(struct checks *cs, struct check *c, enum ask_answer is, uint64_t now)
 {
 	if (is == ASK_WAIT)
@@ -118,7 +99,7 @@ static void end(struct checks *cs, struct check *c, enum ask_answer is, uint64_t
 	c->asking = false;
 	ask_again(cs, c, now);
 	if (is == ASK_LACK)
-		say_lack(cs, c, now);
+		health_unknown(c->server, c->ask.why, now);
 	else if (is == ASK_GOOD)
 		health_good(c->server, &c->backend->check, now);
 	else

@@ -73,3 +73,17 @@ void health_bad(struct server *s, const struct conf_check *check, const char *wh
 	k->since = now;
 	say_down(s, why);
 }
+
+void health_unknown(const struct server *s, const char *why, uint64_t now)
+{
+	static _Thread_local struct log_limit limit = LOG_LIMIT(1, 10000);
+	struct log_line l;
+	uint64_t held;
+
+	if (!log_may(&limit, now, &held))
+		return;
+	say(&l, s, LOG_WARN_LEVEL, "a server could not be asked how it is");
+	log_text(&l, "error", why);
+	log_held(&l, held);
+	log_end(&l);
+}

@@ -16,4 +16,7 @@
 void health_good(struct server *s, const struct conf_check *check, uint64_t now);
 void health_bad(struct server *s, const struct conf_check *check, const char *why, uint64_t now);
 
+/* It could not be asked, for want of something of ours: that is logged, once in a while. */
+void health_unknown(const struct server *s, const char *why, uint64_t now);
+
 #endif

@@ -14,7 +14,6 @@
 #include "daemon/names.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,20 +23,14 @@
 #include "base/timer.h"
 #include "daemon/dns.h"
 #include "daemon/resolve.h"
+#include "daemon/uses.h"
 
 enum { LEAST_MS = 1000, MOST_MS = 300000, RETRY_MS = 1000, RETRY_MOST_MS = 30000 };
-
-struct use {
-	struct backend *backend;
-	size_t index;
-	uint16_t port;
-};
 
 struct name {
 	const char *host; /* in the configuration that is followed */
 	bool srv;
-	struct use *use;
-	size_t uses;
+	struct uses uses;
 	struct resolve *asking;
 	struct timer timer;
 	struct seats_address *addr; /* what it stands for, as far as is known */
@@ -70,7 +63,7 @@ struct names *names_new(int epfd)
 static void name_clear(struct name *n)
 {
 	resolve_end(n->asking);
-	free(n->use);
+	uses_free(&n->uses);
 	free(n->addr);
 }
 
@@ -87,56 +80,12 @@ void names_free(struct names *ns)
 	free(ns);
 }
 
-/* -- feeding -- */
-
-static void set_port(struct addr *a, uint16_t port)
-{
-	struct sockaddr_in6 in6;
-	struct sockaddr_in in;
-
-	if (a->ss.ss_family == AF_INET) {
-		memcpy(&in, &a->ss, sizeof(in));
-		in.sin_port = htons(port);
-		memcpy(&a->ss, &in, sizeof(in));
-	} else {
-		memcpy(&in6, &a->ss, sizeof(in6));
-		in6.sin6_port = htons(port);
-		memcpy(&a->ss, &in6, sizeof(in6));
-	}
-}
-
-/* True: some backend has other servers now. */
-static bool feed_one(const struct name *n, const struct use *u, int *error)
-{
-	struct seats_address *addr = sys_alloc((n->count + 1) * sizeof(*addr));
-	bool changed;
-
-	if (!addr) {
-		*error = -ENOMEM;
-		return false;
-	}
-	for (size_t i = 0; i < n->count; i++) {
-		addr[i] = n->addr[i];
-		if (!n->srv)
-			set_port(&addr[i].addr, u->port);
-	}
-	changed = backend_feed(u->backend, u->index, addr, n->count, error);
-	free(addr);
-	return changed;
-}
-
 /* 0 or -ENOMEM: not all were fed. */
 static int feed(const struct name *n)
 {
-	bool changed = false;
-	int r = 0;
+	bool changed;
+	int r = uses_feed(&n->uses, n->addr, n->count, &changed);
 
-	for (size_t i = 0; i < n->uses; i++) {
-		int error = 0;
-
-		changed = feed_one(n, &n->use[i], &error) || changed;
-		r = error ? error : r;
-	}
 	if (changed && n->answered) {
 		struct log_line l;
 
@@ -310,17 +259,6 @@ static struct name *find(struct name *name, size_t count, const char *host, bool
 	return NULL;
 }
 
-static int use_add(struct name *n, struct use use)
-{
-	struct use *more = realloc(n->use, (n->uses + 1) * sizeof(*more));
-
-	if (!more)
-		return -ENOMEM;
-	n->use = more;
-	n->use[n->uses++] = use;
-	return 0;
-}
-
 static size_t names_in(const struct conf *conf)
 {
 	size_t count = 0;
@@ -353,7 +291,7 @@ static int list_one(struct backend *b, struct name *name, size_t *count)
 			n = &name[(*count)++];
 			*n = (struct name){ .host = t->name.host, .srv = srv };
 		}
-		if (use_add(n, (struct use){ b, i, t->name.port }) < 0)
+		if (uses_add(&n->uses, b, i, srv ? 0 : t->name.port) < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -427,11 +365,8 @@ const char *names_problem(const struct names *ns, const struct backend *b, size_
 	for (size_t i = 0; i < ns->count; i++) {
 		const struct name *n = &ns->name[i];
 
-		for (size_t k = 0; k < n->uses; k++)
-			if (n->use[k].backend == b && n->use[k].index == index)
-				return n->count     ? NULL
-				       : n->problem ? n->problem
-						    : "no answer has come yet";
+		if (uses_has(&n->uses, b, index))
+			return n->count ? NULL : n->problem ? n->problem : "no answer has come yet";
 	}
 	return NULL;
 }

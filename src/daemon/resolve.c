@@ -129,7 +129,7 @@ static bool add(struct resolve *r, const struct addr *addr, const struct srv_rec
 	return true;
 }
 
-static bool read_node(const struct ares_addrinfo_node *node, uint16_t port, struct addr *out)
+static bool read_node(const struct ares_addrinfo_node *node, struct addr *out)
 {
 	struct sockaddr_in6 in6;
 	struct sockaddr_in in;
@@ -137,14 +137,11 @@ static bool read_node(const struct ares_addrinfo_node *node, uint16_t port, stru
 	*out = (struct addr){ .len = 0 };
 	if (node->ai_family == AF_INET && node->ai_addrlen >= sizeof(in)) {
 		memcpy(&in, node->ai_addr, sizeof(in));
-		in = (struct sockaddr_in){ .sin_family = AF_INET,
-					   .sin_port = htons(port),
-					   .sin_addr = in.sin_addr };
+		in = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr = in.sin_addr };
 		memcpy(&out->ss, &in, out->len = sizeof(in));
 	} else if (node->ai_family == AF_INET6 && node->ai_addrlen >= sizeof(in6)) {
 		memcpy(&in6, node->ai_addr, sizeof(in6));
 		in6 = (struct sockaddr_in6){ .sin6_family = AF_INET6,
-					     .sin6_port = htons(port),
 					     .sin6_addr = in6.sin6_addr,
 					     .sin6_scope_id = in6.sin6_scope_id };
 		memcpy(&out->ss, &in6, out->len = sizeof(in6));
@@ -157,13 +154,13 @@ static bool add_node(struct resolve *r, const struct ares_addrinfo_node *node, c
 {
 	struct addr a;
 
+	if (!read_node(node, &a))
+		return true;
 	if (!target)
-		return !read_node(node, 0, &a) || add(r, &a, NULL);
+		return add(r, &a, NULL);
 	for (size_t i = 0; i < r->records; i++) {
-		const struct srv_record *record = &r->record[i];
-
-		if (strcasecmp(record->target, target) == 0 && read_node(node, record->port, &a) &&
-		    !add(r, &a, record))
+		addr_set_port(&a, r->record[i].port);
+		if (strcasecmp(r->record[i].target, target) == 0 && !add(r, &a, &r->record[i]))
 			return false;
 	}
 	return true;
