@@ -34,8 +34,8 @@ enum fact {
 	F_EDGE = 1 << 10,  /* no low-water mark on this kind of socket: edge-triggered meanwhile */
 	F_LOWAT = 1 << 11, /* SO_RCVLOWAT is raised */
 	F_HUNG_UP = 1 << 12, /* epoll said HUP */
-	F_LOST =
-		1 << 13 /* bytes were lost on the way out of its socket: what follows is not read */
+	F_LOST = 1 << 13, /* bytes were lost on the way out of its socket: what follows is not read */
+	F_GRAFT = 1 << 14 /* first end of a join that has been cut */
 };
 
 enum end_kind { END_TCP, END_UNIX, END_WATCHED };

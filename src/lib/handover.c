@@ -57,6 +57,7 @@ static void is_cut(struct join *j)
 		j->way[i].told = j->pair;
 		j->way[i].side = i;
 	}
+	j->end[0]->facts |= F_GRAFT;
 	list_add_tail(&s->grafts, &j->grafted);
 }
 

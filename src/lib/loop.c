@@ -143,7 +143,7 @@ static void fill(struct shunt_end *e, enum shunt_what what, struct shunt_event *
 		if (!b->lying)
 			e->buf = NULL;
 		end_touch(e);
-	} else if (what == SHUNT_JOINED && e->join && !list_empty(&e->join->grafted)) {
+	} else if (what == SHUNT_JOINED && end_is(e, F_GRAFT)) { /* its join may be over by now */
 		ev->engine = SHUNT_GRAFT;
 	} else if (what == SHUNT_BROKEN) {
 		ev->why = e->why;
