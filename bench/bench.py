@@ -57,6 +57,8 @@ def arguments(argv):
     p.add_argument("--repeat", type=int, metavar="N", help="samples of each")
     p.add_argument("--window", type=float, metavar="SECONDS",
                    help="how long one sample is measured")
+    p.add_argument("--once", action="store_true",
+                   help="no sample is taken again because others used the machine meanwhile")
     p.add_argument("--how", choices=("sendfile", "write"), default="sendfile",
                    help="how the source sends")
     p.add_argument("--json", metavar="FILE", help="write the result there, not to bench/results")
@@ -85,7 +87,7 @@ def check_names(what, asked, known):
 def settings_of(args):
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    s = Settings(quick=args.quick, how=args.how, connections=args.connections,
+    s = Settings(quick=args.quick, once=args.once, how=args.how, connections=args.connections,
                  files=min(hard, 1 << 20), **(QUICK if args.quick else {}))
     if args.repeat:
         s.limit *= max(1.0, args.repeat / s.rounds)

@@ -29,6 +29,7 @@ class Settings:
     repeat: bool = False   # the rounds were asked for: they hold for all cases
     window: float = 0.8    # seconds
     warm: float = 0.3
+    once: bool = False     # a disturbed sample is as good as any
     how: str = "sendfile"  # how the source sends
     connections: tuple = ()
     files: int = 0         # RLIMIT_NOFILE
@@ -167,7 +168,7 @@ class Runner:
                 self.samples.append(sample)
 
     def may_repeat(self):
-        return self.progress.elapsed() < self.progress.done_planned * LATE + 10
+        return not self.bench.settings.once and self.progress.elapsed() < self.progress.done_planned * LATE + 10
 
     def best_of(self, work, case, contender):
         best, failures = None, 0

@@ -324,9 +324,11 @@ def bench(*args, seconds=100):
     return done
 
 
-SHORT = ("--repeat", "1", "--window", "0.2")
+SHORT = ("--repeat", "1", "--window", "0.2", "--once")
+measures = pytest.mark.skipif(sanitized(), reason="slow programs only make it longer")
 
 
+@measures
 @pytest.mark.parametrize("kind,connections,metrics", [
     ("relay", "8", {"busy_ms_per_gb_total", "gbit_per_s", "own_cpu_ms_per_gb"}),
     ("latency", "1", {"p50_us", "p99_us"}),
@@ -350,6 +352,7 @@ def namespaces(pid):
     return re.findall(rf"^shunt-{pid}-\w+", listed, re.M)
 
 
+@measures
 def test_in_namespaces_beside_the_floor(three_hosts, tmp_path):
     to = str(tmp_path / "r.json")
     done = bench("--work", "relay", "--contenders", "floor,splice", "--connections", "1", *SHORT, "--json", to,
@@ -370,6 +373,7 @@ def without_grafts():
     return done.stderr if done.returncode else None
 
 
+@measures
 @pytest.mark.parametrize("kind,connections", [("relay", "8"), ("latency", "50"), ("relay-mtu", "8")])
 def test_grafts_are_measured_when_they_are_grafts(kind, connections, three_hosts, tmp_path):
     why_not = without_grafts()
@@ -425,9 +429,8 @@ def test_packets_are_as_before_afterwards(three_hosts):
         assert devices() == before
 
 
+@measures
 def test_who_stops_it_finds_nothing_left_behind(three_hosts):
-    if sanitized():
-        pytest.skip("slow programs only make it longer")
     run_ = subprocess.Popen([sys.executable, os.path.join(BENCH, "bench.py"), "--shunt", SHUNT, "--work", "relay",
                              "--contenders", "splice"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 30
