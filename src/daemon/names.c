@@ -366,7 +366,7 @@ const char *names_problem(const struct names *ns, const struct backend *b, size_
 		const struct name *n = &ns->name[i];
 
 		if (uses_has(&n->uses, b, index))
-			return n->count ? NULL : n->problem ? n->problem : "no answer has come yet";
+			return n->count ? NULL : n->problem ? n->problem : "no name server has answered yet";
 	}
 	return NULL;
 }

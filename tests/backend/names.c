@@ -450,7 +450,7 @@ static void what_is_under_way_ends_with_us(void **state)
 	for (unsigned i = 0; i < 5; i++)
 		assert_int_equal(names_follow(ns, bs, i), 0);
 	assert_false(names_answered(ns));
-	assert_string_equal(names_problem(ns, the_one(bs), 0), "no answer has come yet");
+	assert_string_equal(names_problem(ns, the_one(bs), 0), "no name server has answered yet");
 	assert_true(names_next(ns, 7) <= 7 + 1001);
 	forget(bs);
 }
@@ -524,7 +524,7 @@ static void a_reload_waits_for_what_is_new_alone(void **state)
 	assert_int_equal(care_follow(c, last), 0);
 	backends_unref(next);
 	assert_false(care_answered(c, 20));
-	assert_string_equal(care_problem(c, the_one(last), 1), "no answer has come yet");
+	assert_string_equal(care_problem(c, the_one(last), 1), "no name server has answered yet");
 	care_close(c);
 	backends_unref(last);
 }
