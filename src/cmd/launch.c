@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd/launch.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,6 +22,8 @@ int launch(const char *command, const struct daemon_options *options)
 	r = daemon_start(&d, options, problem, sizeof(problem), &bound);
 	if (r < 0) {
 		fprintf(stderr, "%s: %s\n", command, problem);
+		if (r == -EDESTADDRREQ) /* a name on the command line that stands for nothing */
+			return CMD_USAGE;
 		return bound ? CMD_FATAL : CMD_BIND;
 	}
 	r = daemon_run(d, UINT64_MAX, NULL, NULL);

@@ -37,7 +37,7 @@ static int unresolved(struct force *f, const struct rules *rules, char *problem,
 			if (!why)
 				continue;
 			snprintf(problem, size, "%s: %s", c->server[k]->address.text, why);
-			return -ENOENT;
+			return -EDESTADDRREQ;
 		}
 	}
 	return 0;

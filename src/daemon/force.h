@@ -22,7 +22,7 @@ void force_init(struct force *f, unsigned workers);
 
 /* Begin to look after the servers of these: names are resolved, checks made, by a thread that has the rights of
  * the one that calls. Waits a moment for what names stand for. With `all`, each name has to stand for
- * something. 0, or -errno with a sentence in problem. */
+ * something: -EDESTADDRREQ. 0, or -errno with a sentence in problem. */
 int force_care(struct force *f, const struct rules *rules, bool all, char *problem, size_t size);
 
 /* The rules of c, held for the caller; what they share with `previous` (NULL: nothing) goes on. 0, or -errno
