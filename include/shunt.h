@@ -18,8 +18,8 @@
  *   7  One struct shunt, with all that belongs to it, belongs to one thread.
  *
  * A failing call returns -errno and has changed nothing. A failing connection is an event.
- * Sockets are stream sockets: TCP over IPv4 or IPv6, or Unix. shunt makes them non-blocking and
- * sets TCP_NODELAY. Since splice(2) may raise SIGPIPE, shunt_open ignores that signal if the
+ * Sockets are stream sockets: TCP over IPv4 or IPv6, or Unix. An end of a pipe does as well, for one
+ * direction. shunt makes them non-blocking and sets TCP_NODELAY. Since splice(2) may raise SIGPIPE, shunt_open ignores that signal if the
  * program has not handled it. A Unix socket knows no reset: what is cut off there may look like an
  * orderly end to its peer, unless bytes of his lie unread.
  */
@@ -40,9 +40,9 @@ extern "C" {
 #define SHUNT_PUBLIC
 #endif
 
-struct shunt;     /* a context: ends, buffers and pipes of one thread */
-struct shunt_end; /* one attached socket */
-struct shunt_buf; /* a run of bytes that arrived, wherever it lies */
+struct shunt;       /* a context: ends, buffers and pipes of one thread */
+struct shunt_end;   /* one attached socket */
+struct shunt_buf;   /* a run of bytes that arrived, wherever it lies */
 struct shunt_graft; /* a process's hold on grafts: programs and tables in the kernel */
 
 /* How bytes move. AUTO is the best that works here. */
@@ -50,7 +50,7 @@ enum shunt_engine {
 	SHUNT_AUTO,
 	SHUNT_COPY,   /* recv and send: two copies, always works */
 	SHUNT_SPLICE, /* splice(2) and tee(2): page references, no copy */
-	SHUNT_GRAFT,  /* a joined pair of TCP connections made one below TCP, see shunt_graft_open */
+	SHUNT_GRAFT, /* a joined pair of TCP connections made one below TCP, see shunt_graft_open */
 	SHUNT_ENGINES /* how many there are, for arrays by engine */
 };
 
@@ -171,9 +171,12 @@ SHUNT_PUBLIC int shunt_wait(struct shunt *s, struct shunt_event *events, int max
 /* -- ends -- */
 
 /* Take over fd, a connected or connecting stream socket (any descriptor with SHUNT_WATCH), and
- * see `depth` of it. -ENOTSOCK, -EPROTOTYPE: not a stream socket; -ENOTCONN: neither connected
- * nor connecting (or, if it has failed already, the socket's own error); -EEXIST: attached already;
- * -ENOMEM, -ENOSPC; -EPERM: to be watched, and epoll does not take it (a file). */
+ * see `depth` of it. A pipe is taken as well: what is queued on its writing end comes out of its reading
+ * end, in another context or thread, by reference; it is never joined and knows no reset, and the reading
+ * end takes depth NONE or ALL, the writing end NONE. -ENOTSOCK, -EPROTOTYPE: neither a stream socket nor a
+ * pipe; -ENOTCONN: neither connected nor connecting (or, if it has failed already, the socket's own error);
+ * -EEXIST: attached already; -EINVAL: a depth that a pipe does not have; -ENOMEM, -ENOSPC; -EPERM: to be
+ * watched, and epoll does not take it (a file). */
 SHUNT_PUBLIC int shunt_attach(struct shunt *s, int fd, size_t depth, void *user,
 			      struct shunt_end **end);
 
@@ -182,6 +185,10 @@ SHUNT_PUBLIC int shunt_attach(struct shunt *s, int fd, size_t depth, void *user,
  * in its socket, or bytes were taken out of it that no event has handed out yet; the socket's error,
  * if it has failed (GONE will follow). */
 SHUNT_PUBLIC int shunt_detach(struct shunt_end *end);
+
+/* Read this end only while fewer than `bytes` of it are outstanding, instead of the context's limit; 0: not
+ * at all, for now. -EINVAL: watched or gone; -EBUSY: joined. */
+SHUNT_PUBLIC int shunt_limit(struct shunt_end *end, size_t bytes);
 
 /* Begin to connect; CONNECTED or BROKEN tells. Orders, shunt_join too, may be given at once. `like`,
  * NULL or another end of the context, is the one it will be joined with: where bytes wait there
@@ -213,6 +220,17 @@ SHUNT_PUBLIC int shunt_hold(struct shunt_buf *buf);
 /* Let go of one hold. -EINVAL: it has none of yours. */
 SHUNT_PUBLIC int shunt_release(struct shunt_buf *buf);
 
+/* Move the first n bytes of `from` behind those of `to`, or nowhere when that is NULL: what arrived in small parts and is held for long
+ * then takes fewer pipes. By reference where both lie in pipes, copied otherwise. Returns how many went
+ * over, fewer when `to` has a unit or no place left; `from` keeps the others, and its holds, even when it is
+ * empty. -EINVAL: the same buffer, another context's, or one with a view; -EBUSY: a part of `from` was
+ * queued, and its turn has not come; -ENOMEM; -EIO: the kernel did not give back what lay in a pipe, and the
+ * buffer that is concerned can't be queued any more. */
+SHUNT_PUBLIC ssize_t shunt_pack(struct shunt_buf *to, struct shunt_buf *from, size_t n);
+
+/* Bytes of memory that buf takes at most: what lies in a pipe takes a page for each place in it. */
+SHUNT_PUBLIC size_t shunt_footprint(const struct shunt_buf *buf);
+
 /* -- orders to an output: carried out in order, at the next wait -- */
 
 /* Send len bytes of buf from off, by reference. -EINVAL: not within buf, or buf was put back; -EPIPE: finished or broken;
@@ -221,6 +239,11 @@ SHUNT_PUBLIC int shunt_queue(struct shunt_end *end, struct shunt_buf *buf, size_
 
 /* Send these bytes, by value. Errors as shunt_queue. */
 SHUNT_PUBLIC int shunt_insert(struct shunt_end *end, const void *bytes, size_t len);
+
+/* Of what is queued on the end only the first `keep` bytes will be sent: for who is too far behind. When all
+ * was cut, ROOM comes as soon as the socket takes bytes again. -EINVAL: watched or gone; -EBUSY: joined;
+ * -ENOMEM: less was cut. */
+SHUNT_PUBLIC int shunt_cut(struct shunt_end *end, size_t keep);
 
 /* FIN after the last byte. -EPIPE, -EBUSY. */
 SHUNT_PUBLIC int shunt_finish(struct shunt_end *end);

@@ -7,6 +7,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -220,6 +221,12 @@ ssize_t sys_read(int fd, void *bytes, size_t n)
 	ANSWER(ssize_t, read(fd, bytes, n));
 }
 
+ssize_t sys_write(int fd, const void *bytes, size_t n)
+{
+	FAULT_MOVE(n, EPIPE, ENOMEM, EAGAIN);
+	ANSWER(ssize_t, write(fd, bytes, n));
+}
+
 int sys_socket(int family, int type, int protocol)
 {
 	FAULT(EMFILE);
@@ -303,6 +310,17 @@ int sys_nonblock(int fd)
 	if (flags & O_NONBLOCK)
 		return 0;
 	ANSWER(int, fcntl(fd, F_SETFL, flags | O_NONBLOCK));
+}
+
+int sys_pipe_end(int fd)
+{
+	struct stat st;
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	flags &= O_ACCMODE;
+	return S_ISFIFO(st.st_mode) && flags != O_RDWR ? flags : -ENOTSOCK;
 }
 
 static int ask(int fd, unsigned long request)

@@ -53,6 +53,7 @@ ssize_t sys_tee(int in, int out, size_t n);
 ssize_t sys_recv(int fd, void *bytes, size_t n, int flags);
 ssize_t sys_send(int fd, const void *bytes, size_t n, int flags);
 ssize_t sys_read(int fd, void *bytes, size_t n);
+ssize_t sys_write(int fd, const void *bytes, size_t n);
 
 int sys_socket(int family, int type, int protocol); /* O_NONBLOCK, O_CLOEXEC */
 int sys_connect(int fd, const struct sockaddr *to, socklen_t len);
@@ -66,9 +67,10 @@ int sys_getsockopt(int fd, int level, int name, int *value);
  * goes to its end. */
 void sys_reset_at_close(int fd);
 int sys_nonblock(int fd);
-int sys_waiting(int fd); /* bytes that can be read now (FIONREAD) */
-int sys_unsent(int fd);  /* bytes not yet acknowledged by the peer (SIOCOUTQ) */
-int sys_at_mark(int fd); /* 1: the urgent byte is next (SIOCATMARK) */
+int sys_pipe_end(int fd); /* O_RDONLY or O_WRONLY: which end of a pipe; -ENOTSOCK: it is none */
+int sys_waiting(int fd);  /* bytes that can be read now (FIONREAD) */
+int sys_unsent(int fd);   /* bytes not yet acknowledged by the peer (SIOCOUTQ) */
+int sys_at_mark(int fd);  /* 1: the urgent byte is next (SIOCATMARK) */
 void sys_close(int fd);
 
 #endif

@@ -16,7 +16,7 @@ ssize_t copy_take(struct kit *k, struct source *s, struct run *r, size_t max)
 
 	if (!b)
 		return -ENOMEM;
-	ssize_t n = sys_recv(s->fd, b->bytes, max, 0);
+	ssize_t n = s->pipe ? sys_read(s->fd, b->bytes, max) : sys_recv(s->fd, b->bytes, max, 0);
 
 	if (n <= 0) {
 		block_put(&k->blocks, b);

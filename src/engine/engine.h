@@ -31,6 +31,7 @@ struct source {
 	bool dry;       /* set by take: after this run nothing was left a moment ago */
 	bool bulk;      /* much came lately */
 	uint8_t thin;   /* small runs in a row */
+	bool pipe;      /* it is none but a pipe's reading end */
 	bool no_splice; /* this pair of sockets cannot be spliced */
 	bool bounded;   /* its receive buffer has been seen to (window.h) */
 	uint32_t since; /* bytes taken before that */

@@ -21,8 +21,7 @@ void kit_free(struct kit *k)
 	k->null = -1;
 }
 
-/* The run has sent n bytes from its front. An empty run owns nothing. */
-static void advance(struct kit *k, struct run *r, size_t n)
+void run_advance(struct kit *k, struct run *r, size_t n)
 {
 	r->length -= n;
 	if (r->where == RUN_BLOCK)
@@ -44,11 +43,14 @@ bool run_splice_refused(ssize_t error)
 
 static ssize_t give_block(struct kit *k, struct run *r, int fd, uint64_t moved[], bool more)
 {
-	ssize_t n = sys_send(fd, r->block->bytes + r->at, r->length, more ? MSG_MORE : 0);
+	const unsigned char *bytes = r->block->bytes + r->at;
+	ssize_t n = sys_send(fd, bytes, r->length, more ? MSG_MORE : 0);
 
+	if (n == -ENOTSOCK) /* a pipe */
+		n = sys_write(fd, bytes, r->length);
 	if (n > 0) {
 		count(k, moved, SHUNT_COPY, (size_t)n);
-		advance(k, r, (size_t)n);
+		run_advance(k, r, (size_t)n);
 	}
 	return n;
 }
@@ -71,7 +73,7 @@ ssize_t run_give(struct kit *k, struct run *r, int fd, uint64_t moved[SHUNT_ENGI
 	}
 	if (n > 0) {
 		count(k, moved, SHUNT_SPLICE, (size_t)n);
-		advance(k, r, (size_t)n);
+		run_advance(k, r, (size_t)n);
 	}
 	return n == 0 ? -EIO : n;
 }
@@ -88,6 +90,40 @@ static int read_all(int fd, unsigned char *to, size_t n)
 		n -= (size_t)got;
 	}
 	return 0;
+}
+
+int run_read(struct kit *k, struct run *r, unsigned char *to, size_t n)
+{
+	int failed = 0;
+
+	if (r->where == RUN_PIPE)
+		failed = read_all(r->pipe.rd, to, n);
+	else
+		memcpy(to, r->block->bytes + r->at, n);
+	if (failed)
+		run_drop(k, r);
+	else
+		run_advance(k, r, n);
+	return failed;
+}
+
+int run_cut(struct kit *k, struct run *r, size_t keep)
+{
+	if (keep >= r->length)
+		return 0;
+	struct block *b = keep ? block_take(&k->blocks, keep) : NULL;
+	int failed = keep && !b ? -ENOMEM : 0;
+
+	if (failed)
+		return failed;
+	if (keep)
+		failed = run_read(k, r, b->bytes, keep);
+	run_drop(k, r);
+	if (failed)
+		block_put(&k->blocks, b);
+	else if (keep)
+		*r = (struct run){ .where = RUN_BLOCK, .length = keep, .block = b };
+	return failed;
 }
 
 int run_fold(struct kit *k, struct run *r)
@@ -125,6 +161,17 @@ static int discard(struct kit *k, int rd, size_t n)
 		n -= (size_t)gone;
 	}
 	return 0;
+}
+
+int run_discard(struct kit *k, struct run *r, size_t n)
+{
+	int failed = r->where == RUN_PIPE ? discard(k, r->pipe.rd, n) : 0;
+
+	if (!failed)
+		run_advance(k, r, n);
+	else if (k->null >= 0) /* who knows how much went */
+		run_drop(k, r);
+	return failed;
 }
 
 /* References to the wanted pages in a pipe of their own; any failure leaves `from` untouched. */

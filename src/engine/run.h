@@ -61,6 +61,20 @@ ssize_t run_give(struct kit *k, struct run *r, int fd, uint64_t moved[SHUNT_ENGI
  * reading a pipe gave; then `from` is as it was, or empty if it could not be saved. */
 int run_share(struct kit *k, struct run *from, size_t off, size_t len, struct run *to);
 
+/* The first n bytes of a run, copied to memory, leave it. 0, or the error that reading a pipe gave; then
+ * the run is empty. */
+int run_read(struct kit *k, struct run *r, unsigned char *to, size_t n);
+
+/* Throw away the first n bytes. 0, or -errno: then nothing has changed, or the run is empty. */
+int run_discard(struct kit *k, struct run *r, size_t n);
+
+/* Only the first `keep` bytes stay, in memory of their own, so that no page is held for them. 0, -ENOMEM
+ * (nothing has changed), or the error that reading a pipe gave. */
+int run_cut(struct kit *k, struct run *r, size_t keep);
+
+/* n bytes have left from the front; an empty run owns nothing. */
+void run_advance(struct kit *k, struct run *r, size_t n);
+
 /* Bring a pipe's bytes into memory. 0, -ENOMEM (nothing has changed). */
 int run_fold(struct kit *k, struct run *r);
 

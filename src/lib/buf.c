@@ -75,7 +75,7 @@ static ssize_t peek(struct shunt_end *e, struct run *head)
 /* How much may arrive at once: a unit, or what is missing to the limit of what may be outstanding. */
 static size_t room(const struct shunt_end *e)
 {
-	size_t left = e->s->outstanding - e->stat.outstanding;
+	size_t left = e->limit > e->stat.outstanding ? e->limit - e->stat.outstanding : 1;
 
 	return left < e->s->kit.unit ? left : e->s->kit.unit;
 }

@@ -38,7 +38,7 @@ enum fact {
 	F_GRAFT = 1 << 14 /* first end of a join that has been cut */
 };
 
-enum end_kind { END_TCP, END_UNIX, END_WATCHED };
+enum end_kind { END_TCP, END_UNIX, END_PIPE, END_WATCHED };
 
 struct stream {
 	struct list pieces;
@@ -64,6 +64,7 @@ struct shunt_end {
 	struct shunt_buf *buf; /* just arrived, or lying in the socket */
 	struct join *join;
 	int side;
+	size_t limit;  /* what may be outstanding */
 	uint64_t last; /* when a byte last moved */
 	uint16_t port; /* of the grafts' range, ours to give back */
 	struct shunt_stat stat;
@@ -76,6 +77,7 @@ struct shunt_buf {
 	struct list handed;    /* in s->handed from its event to the next wait */
 	uint32_t refs;         /* the event, the program's holds, and pieces */
 	uint32_t holds;        /* the program's */
+	uint32_t waiting;      /* pieces of it that have not been started */
 	bool lying; /* its bytes are still in the socket's queue; look holds those seen */
 	bool lost;  /* they could not be saved from a socket that died */
 	size_t length, seen;
@@ -105,13 +107,13 @@ struct join {
 	struct pair *pair; /* NULL: not begun, or never to be */
 	bool never;
 	bool armed;
-	bool squeezed;        /* both receive windows are held small, so that it may stand still */
+	bool squeezed; /* both receive windows are held small, so that it may stand still */
 	unsigned squeezes;
 	uint64_t rtt;         /* ms, of the farther peer */
 	int squeeze_to;       /* bytes */
 	uint64_t squeeze_due; /* when that begins or ends next, ms */
-	bool dry[2];         /* way[i] found nothing more to take when it ran last */
-	struct list grafted; /* in s->grafts, once cut */
+	bool dry[2];          /* way[i] found nothing more to take when it ran last */
+	struct list grafted;  /* in s->grafts, once cut */
 	uint64_t conn;
 	uint64_t born;
 	struct list later; /* in s->later while it must be tried again at `due` */
@@ -142,7 +144,7 @@ struct shunt {
 	struct list told, work, handed, bufs, graves, later;
 	struct shunt_graft *graft; /* NULL: none are made */
 	struct graft_post post;
-	uint64_t ports_again; /* when ports of the range are worth a try again, ms */
+	uint64_t ports_again;           /* when ports of the range are worth a try again, ms */
 	struct list grafts;             /* joins that are cut */
 	uint64_t grafted, grafted_live; /* bytes of those that are gone; of those that live, */
 	uint64_t summed_at;             /* as they were then */

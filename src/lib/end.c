@@ -12,6 +12,7 @@
 #include "lib/end.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -143,6 +144,7 @@ static int make(struct shunt *s, int fd, enum end_kind kind, size_t depth, struc
 	e->kind = kind;
 	e->src.fd = fd;
 	e->interest = EPOLL_NONE;
+	e->limit = s->outstanding;
 	e->last = s->now = clock_ms();
 	e->stat.engine = depth == SHUNT_ALL ? SHUNT_COPY : s->engine->id;
 	list_init(&e->told);
@@ -176,12 +178,37 @@ int end_watched(struct shunt *s, int fd, struct shunt_end **out)
 	return 0;
 }
 
+/* A pipe has one direction: the other one is over from the beginning. Its peer is a thread like ours, so
+ * what comes is no beginning of something small. */
+static int new_pipe(struct shunt *s, int fd, size_t depth, struct shunt_end **out)
+{
+	int which = sys_pipe_end(fd);
+
+	if (which < 0)
+		return which;
+	if (depth != SHUNT_NONE && (which == O_WRONLY || depth != SHUNT_ALL))
+		return -EINVAL;
+	int r = sys_nonblock(fd);
+
+	if (r == 0)
+		r = make(s, fd, END_PIPE, depth, out);
+	if (r < 0)
+		return r;
+	struct shunt_end *e = *out;
+
+	e->facts |= which == O_WRONLY ? F_FIN_CAME : F_FINISH | F_FIN_WENT;
+	e->src.pipe = e->src.bounded = e->src.bulk = true;
+	return 0;
+}
+
 int end_new(struct shunt *s, int fd, size_t depth, struct shunt_end **out)
 {
 	enum end_kind kind;
 	bool connecting;
 	int r = kind_of(fd, &kind);
 
+	if (r == -ENOTSOCK)
+		return new_pipe(s, fd, depth, out);
 	if (r == 0)
 		r = leads(fd, &connecting);
 	if (r == 0)
@@ -321,6 +348,8 @@ int end_socket_error(struct shunt_end *e)
 {
 	int error = 0;
 
+	if (e->kind == END_PIPE)
+		return EPIPE; /* nobody reads any more: else it has no error */
 	if (sys_getsockopt(e->src.fd, SOL_SOCKET, SO_ERROR, &error) < 0)
 		return EIO;
 	return error;
@@ -402,7 +431,7 @@ static bool may_read(const struct shunt_end *e)
 {
 	return !end_is(e, F_CONNECTING | F_FIN_CAME | F_LOST | F_BROKEN | F_GONE) && !e->buf &&
 	       !e->join && e->depth != SHUNT_JOIN && e->kind != END_WATCHED &&
-	       e->stat.outstanding < e->s->outstanding;
+	       e->stat.outstanding < e->limit;
 }
 
 static void arrive(struct shunt_end *e)
@@ -441,10 +470,12 @@ void end_push(struct shunt_end *e)
 		end_hurt(e, -r);
 		return;
 	}
+	if (stream_empty(e) && !end_is(e, F_FULL)) /* what was cut has made room as well */
+		stream_tell_room(e);
 	if (!stream_empty(e) || !end_is(e, F_FINISH) || end_is(e, F_FIN_WENT))
 		return;
 	e->facts |= F_FIN_WENT;
-	r = sys_shutdown_write(e->src.fd);
+	r = e->kind == END_PIPE ? 0 : sys_shutdown_write(e->src.fd); /* closing it says the same */
 	if (r < 0) {
 		int error = end_socket_error(e);
 

@@ -58,7 +58,7 @@ void join_again(struct join *j)
 
 static int check(const struct shunt_end *a, const struct shunt_end *b)
 {
-	if (a == b || a->s != b->s || a->kind == END_WATCHED || b->kind == END_WATCHED)
+	if (a == b || a->s != b->s || a->kind >= END_PIPE || b->kind >= END_PIPE)
 		return -EINVAL;
 	if (a->join || b->join)
 		return -EBUSY;

@@ -16,6 +16,7 @@
 #include "lib/join.h"
 #include "lib/loop.h"
 #include "lib/news.h"
+#include "lib/pack.h"
 #include "lib/stream.h"
 
 #ifndef SHUNT_VERSION
@@ -276,6 +277,27 @@ int shunt_release(struct shunt_buf *b)
 	return 0;
 }
 
+ssize_t shunt_pack(struct shunt_buf *to, struct shunt_buf *from, size_t n)
+{
+	return pack(to, from, n);
+}
+
+size_t shunt_footprint(const struct shunt_buf *b)
+{
+	return pack_footprint(b);
+}
+
+int shunt_limit(struct shunt_end *e, size_t bytes)
+{
+	if (e->kind == END_WATCHED || end_is(e, F_GONE))
+		return -EINVAL;
+	if (e->join)
+		return -EBUSY;
+	e->limit = bytes;
+	end_touch(e);
+	return 0;
+}
+
 /* Why nothing can be queued on e, or 0. */
 static int output_closed(const struct shunt_end *e)
 {
@@ -315,6 +337,18 @@ int shunt_insert(struct shunt_end *e, const void *bytes, size_t len)
 	if (r < 0 || len == 0)
 		return r;
 	r = stream_add_bytes(e, bytes, len);
+	end_touch(e);
+	return r;
+}
+
+int shunt_cut(struct shunt_end *e, size_t keep)
+{
+	if (e->kind == END_WATCHED || end_is(e, F_GONE))
+		return -EINVAL;
+	if (e->join)
+		return -EBUSY;
+	int r = stream_cut(e, keep);
+
 	end_touch(e);
 	return r;
 }

@@ -38,6 +38,8 @@ static void piece_free(struct shunt_end *e, struct piece *p)
 	list_remove(&p->in);
 	e->out.queued -= p->started ? p->run.length : p->len;
 	run_drop(&e->s->kit, &p->run);
+	if (p->buf && !p->started)
+		p->buf->waiting--;
 	if (p->buf)
 		buf_unref(p->buf);
 	free(p);
@@ -50,6 +52,7 @@ int stream_add(struct shunt_end *e, struct shunt_buf *b, size_t off, size_t len)
 	if (!p)
 		return -ENOMEM;
 	p->buf = buf_ref(b);
+	p->buf->waiting++;
 	p->off = off;
 	return 0;
 }
@@ -83,6 +86,8 @@ static int piece_start(struct shunt_end *e, struct piece *p)
 		r = run_share(&e->s->kit, &b->run, p->off, p->len, &p->run);
 	}
 	p->started = r == 0;
+	if (p->started)
+		b->waiting--;
 	return r;
 }
 
@@ -106,7 +111,7 @@ static int piece_send(struct shunt_end *e, struct piece *p, bool more)
 	return r;
 }
 
-static void tell_room(struct shunt_end *e)
+void stream_tell_room(struct shunt_end *e)
 {
 	if (end_is(e, F_OVER) && e->out.queued <= e->s->queue_limit / 2) {
 		e->facts &= (uint16_t)~F_OVER;
@@ -125,7 +130,7 @@ int stream_flush(struct shunt_end *e)
 		if (r == -EAGAIN) {
 			run_trim(&e->s->kit, &p->run);
 			e->facts |= F_FULL;
-			tell_room(e);
+			stream_tell_room(e);
 			return 0;
 		}
 		if (r < 0)
@@ -133,7 +138,37 @@ int stream_flush(struct shunt_end *e)
 		piece_free(e, p);
 	}
 	e->facts &= (uint16_t)~F_FULL;
-	tell_room(e);
+	stream_tell_room(e);
+	return 0;
+}
+
+int stream_cut(struct shunt_end *e, size_t keep)
+{
+	struct list *n, *next;
+
+	if (keep < e->out.queued && end_is(e, F_FULL))
+		e->facts |= F_OVER; /* tell when it takes bytes again */
+	list_each_safe(n, next, &e->out.pieces) {
+		struct piece *p = list_of(n, struct piece, in);
+		size_t length = p->started ? p->run.length : p->len;
+
+		if (keep >= length) {
+			keep -= length;
+			continue;
+		}
+		if (keep == 0) {
+			piece_free(e, p);
+			continue;
+		}
+		int r = p->started ? run_cut(&e->s->kit, &p->run, keep) : 0;
+
+		if (r < 0)
+			return r;
+		if (!p->started)
+			p->len = keep;
+		e->out.queued -= length - keep;
+		keep = 0;
+	}
 	return 0;
 }
 

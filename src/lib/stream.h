@@ -12,6 +12,10 @@ int stream_add_bytes(struct shunt_end *e, const void *bytes, size_t len);
 /* Send what the socket takes. 0: all gone, or the socket is full (F_FULL); -errno: the socket's
  * error, or -ENOMEM / -EIO when a piece's bytes could not be had. */
 int stream_flush(struct shunt_end *e);
+/* Only the first `keep` bytes that wait stay. 0, or -errno: then a part of what should go may be left. */
+int stream_cut(struct shunt_end *e, size_t keep);
+/* Tell if what waits has drained far enough. */
+void stream_tell_room(struct shunt_end *e);
 void stream_drop(struct shunt_end *e);
 
 static inline bool stream_empty(const struct shunt_end *e)

@@ -93,7 +93,12 @@ int main(void)
 	CHECK(shunt_length(buf) == 13);
 	CHECK(shunt_insert(b, "first ", 6) == 0);
 	CHECK(shunt_queue(b, buf, 5, 8) == 0);
+	CHECK(shunt_footprint(buf) >= 8);
+	CHECK(shunt_pack(buf, buf, 1) == -EINVAL);
 	CHECK(shunt_release(buf) == 0);
+	CHECK(shunt_limit(a, 1 << 20) == 0);
+	CHECK(shunt_insert(b, " and more", 9) == 0);
+	CHECK(shunt_cut(b, 14) == 0);
 	CHECK(shunt_wait(s, &ev, 1, 0) == 0);
 	hears(two[1], "first and body");
 

@@ -104,7 +104,7 @@ struct story {
 
 extern const struct story story_joined, story_reset_after_data, story_heads, story_head_then_join,
 	story_fan_out, story_urgent_byte, story_open_and_close, story_small_and_bulk, story_echo,
-	story_second_try, story_room, story_join_unseen;
+	story_second_try, story_room, story_join_unseen, story_packed;
 
 /* -- fault.c: saying what is wrong -- */
 
