@@ -11,11 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/sys.h"
 #include "cmd/bench_args.h"
 #include "cmd/bench_conn.h"
 #include "cmd/bench_loop.h"
 #include "cmd/bench_report.h"
+#include "cmd/bench_say.h"
 #include "cmd/bench_tools.h"
 #include "cmd/cmd.h"
 
@@ -31,7 +33,10 @@ struct sink {
 	struct bench b;
 	struct bench_bytes bytes;
 	uint8_t *buffer;
-	bool verify, cut;
+	bool verify, cut, stamps;
+	const char *say_file;
+	struct bench_say say;
+	struct bench_hist ages;
 	uint64_t each, slow;
 	uint64_t wrong, wrong_conn, wrong_at; /* how many; which was the first, and where */
 };
@@ -55,7 +60,7 @@ static bool may_drop(const struct sink *s)
 	const struct bench_asked *a = &s->b.asked;
 	int family = a->listens ? s->b.listener.addr.ss.ss_family : a->to[s->b.target].ss.ss_family;
 
-	return !s->verify && family != AF_UNIX;
+	return !s->verify && !s->stamps && family != AF_UNIX;
 }
 
 static ssize_t take(struct sink *s, struct bench_conn *c)
@@ -67,6 +72,8 @@ static ssize_t take(struct sink *s, struct bench_conn *c)
 	if (s->slow && s->slow / SLICES < want)
 		want = s->slow < SLICES ? 1 : (size_t)(s->slow / SLICES);
 	n = sys_recv(c->fd, drop ? NULL : s->buffer, want, drop ? MSG_TRUNC : 0);
+	if (n > 0 && s->stamps)
+		bench_say_find(s->buffer, (size_t)n, clock_ns(), &s->ages);
 	if (n <= 0 || !s->verify || c->step == WRONG)
 		return n;
 	right = bench_bytes_check(&s->bytes, &c->place, s->buffer, (size_t)n);
@@ -107,7 +114,12 @@ static void event(struct bench *b, struct bench_conn *c, uint32_t events)
 
 static void up(struct bench *b, struct bench_conn *c)
 {
-	bench_conn_wait_for(b, c, READABLE);
+	int rc = bench_say(&sink_of(b)->say, c->fd);
+
+	if (rc < 0)
+		bench_conn_end(b, c, rc);
+	else
+		bench_conn_wait_for(b, c, READABLE);
 }
 
 /* --slow: it may read again. */
@@ -138,6 +150,10 @@ static int read_args(struct sink *s, int argc, char **argv)
 		  .help = "a connection that brings more or less is wrong" },
 		{ "slow", 0, "SIZE", OPTION_SIZE, .size = &s->slow,
 		  .help = "read so much in a second, from each" },
+		{ "stamps", 0, NULL, OPTION_FLAG, .flag = &s->stamps,
+		  .help = "tell how old the stamps of source --stamp were" },
+		{ "say", 0, "FILE", OPTION_TEXT, .text = &s->say_file,
+		  .help = "send what it holds first, for servers that want a request" },
 		{ "cut", 0, NULL, OPTION_FLAG, .flag = &s->cut,
 		  .help = "a reset is an end like any other" },
 		BENCH_ROW_CONNECT(&w),
@@ -156,7 +172,15 @@ static int read_args(struct sink *s, int argc, char **argv)
 	};
 	int rc = options_parse(&o, argc, argv);
 
-	return rc ? rc : bench_args(&o, &w, BENCH_LISTENS);
+	if (rc == 0)
+		rc = bench_args(&o, &w, BENCH_LISTENS);
+	if (rc == 0 && s->say_file) {
+		int failed = bench_say_read(&s->say, s->say_file);
+
+		if (failed < 0)
+			return options_wrong(&o, "--say %s: %s", s->say_file, strerror(-failed));
+	}
+	return rc;
 }
 
 static int report(const struct sink *s)
@@ -177,6 +201,8 @@ static int report(const struct sink *s)
 			       s->wrong_at);
 		else
 			fputs("null", stdout);
+		if (s->stamps)
+			bench_report_hist("age_us", &s->ages);
 		bench_report_close(b);
 	} else {
 		printf("sink: %" PRIu64 " connections brought %s in %.2f s: %.2f Gb/s", b->up,
@@ -187,6 +213,10 @@ static int report(const struct sink *s)
 			       s->wrong, s->wrong_at, s->wrong_conn);
 		else if (s->verify && b->count > 0)
 			fputs(", every byte is right", stdout);
+		if (s->stamps && s->ages.count) {
+			fputs(", age ", stdout);
+			bench_report_latency(&s->ages);
+		}
 		bench_report_failures(b);
 	}
 	return s->wrong ? CMD_FATAL : bench_report_code(b);

@@ -18,11 +18,13 @@
 #include <string.h>
 #include <sys/sendfile.h>
 
+#include "base/clock.h"
 #include "base/sys.h"
 #include "cmd/bench_args.h"
 #include "cmd/bench_conn.h"
 #include "cmd/bench_loop.h"
 #include "cmd/bench_report.h"
+#include "cmd/bench_say.h"
 #include "cmd/bench_tools.h"
 #include "cmd/cmd.h"
 
@@ -41,7 +43,9 @@ struct source {
 	unsigned how;
 	uint64_t pieces, late, retransmits;
 	char congestion[16];
-	bool cut, over;
+	bool cut, over, stamp;
+	const char *say_file;
+	struct bench_say say;
 };
 
 static struct source *source_of(struct bench *b)
@@ -69,6 +73,8 @@ static ssize_t push_once(struct source *s, struct bench_conn *c, size_t want)
 	off_t at = (off_t)offset;
 	ssize_t sent;
 
+	if (s->stamp && c->out % s->piece == 0 && want >= BENCH_SAY_STAMP)
+		return bench_say_stamp(c->fd, clock_ns());
 	if (s->how == BENCH_BUFFER)
 		return sys_send(c->fd, s->bytes.map + offset, n, 0);
 	do
@@ -162,7 +168,12 @@ static uint64_t share(const struct source *s, uint32_t number)
 static void start(struct source *s, struct bench_conn *c)
 {
 	uint64_t every = s->every * 1000000;
+	int rc = bench_say(&s->say, c->fd);
 
+	if (rc < 0) {
+		bench_conn_end(&s->b, c, rc);
+		return;
+	}
 	c->place = bench_bytes_begin((enum bench_region)s->how, c->number);
 	c->left = share(s, c->number);
 	if (s->over)
@@ -258,6 +269,12 @@ static int check(const struct options *o, struct source *s)
 		return options_wrong(o, "--total needs -n, to be divided by");
 	if (!s->piece != !s->every)
 		return options_wrong(o, "--piece and --every go together");
+	if (s->stamp && s->piece < 2 * BENCH_SAY_STAMP)
+		return options_wrong(o, "--stamp needs a --piece that it fits into");
+	int rc = s->say_file ? bench_say_read(&s->say, s->say_file) : 0;
+
+	if (rc < 0)
+		return options_wrong(o, "--say %s: %s", s->say_file, strerror(-rc));
 	if (!s->each && !s->total && !a->for_ms)
 		a->for_ms = 3000;
 	if (a->wait_ms && a->wait_ms < 2 * s->every)
@@ -284,6 +301,10 @@ static int read_args(struct source *s, int argc, char **argv)
 		  .help = "thin streams: send so much at a time" },
 		{ "every", 0, "TIME", OPTION_TIME, .time = &s->every,
 		  .help = "and so often; phases are spread" },
+		{ "stamp", 0, NULL, OPTION_FLAG, .flag = &s->stamp,
+		  .help = "begin each piece with the time, for sink --stamps" },
+		{ "say", 0, "FILE", OPTION_TEXT, .text = &s->say_file,
+		  .help = "send what it holds first, for servers that want a request" },
 		{ "cut", 0, NULL, OPTION_FLAG, .flag = &s->cut,
 		  .help = "when the time is over, reset what has not ended" },
 		BENCH_ROW_LISTEN(&w),
