@@ -32,6 +32,8 @@
 	X(SERVERS_DOWN, "servers-down", "checks had found all servers down")                       \
 	X(BACKEND_FULL, "backend-full", "the backend had max_connections")                         \
 	X(UNRESOLVED, "unresolved", "no server's name had an address")                             \
+	X(LAG, "lag", "the subscriber was further behind than may be")                             \
+	X(SOURCE_LOST, "source-lost", "the stream's source was cut off, and subscribers with it")  \
 	X(NO_FDS, "no-fds", "no file descriptors were left for it")                                \
 	X(NO_MEMORY, "no-memory", "no memory was left for it")                                     \
 	X(ERROR, "error", "something else; error= in its line says what")

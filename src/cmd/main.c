@@ -10,6 +10,7 @@
 static const struct command commands[] = {
 	{ "serve", cmd_serve, "take connections and bring them where a configuration file says" },
 	{ "relay", cmd_relay, "take connections, connect on, move the bytes both ways" },
+	{ "split", cmd_split, "one live stream in, the same stream out to many" },
 	{ "check", cmd_check, "what this kernel and this user can do, and what to change" },
 	{ "graft", cmd_graft, "what is handed over to the kernel, and how to remove it" },
 	{ "demo", cmd_demo, "a small HTTP server with a relay in front of it, to try things on" },

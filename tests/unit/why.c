@@ -24,6 +24,7 @@ static void the_words_are_those_of_the_manual(void **state)
 		"head-timeout",   "silent",
 		"per-client",     "servers-down",
 		"backend-full",   "unresolved",
+		"lag",            "source-lost",
 		"no-fds",         "no-memory",
 		"error",
 	};

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* split_worker.h — one thread, one loop: its doors, its subscribers, its ring; the first one has the source, and a
+ * link to each of the others */
+#ifndef DAEMON_SPLIT_WORKER_H
+#define DAEMON_SPLIT_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "daemon/listen.h"
+#include "daemon/split_link.h"
+#include "daemon/split_source.h"
+#include "daemon/split_sub.h"
+
+enum split_wish { SPLIT_RUN, SPLIT_DRAIN, SPLIT_STOP };
+
+/* What others may read while the worker runs. */
+struct split_counts {
+	_Atomic uint64_t running, ended, in, out, skips, skipped, lag, held, sources;
+	_Atomic uint64_t moved[SHUNT_ENGINES];
+	_Atomic bool source_here;
+};
+
+struct split_door {
+	enum split_thing thing; /* SPLIT_DOOR */
+	int fd;
+	const char *text;
+	struct shunt_end *end; /* NULL while nobody is let in */
+};
+
+struct split_worker {
+	const struct split_conf *conf;
+	unsigned number;
+	pthread_t thread;
+	bool started;
+	_Atomic int wish;
+	_Atomic bool finished;
+	int wake; /* eventfd: the wish has changed */
+	int done; /* eventfd of the process: it has finished */
+	_Atomic uint64_t *running_in_all;
+	struct shunt *s;
+	struct split_ring ring;
+	struct split_subs subs;
+	struct split_source source; /* the first worker's */
+	struct split_link *link;
+	unsigned links;
+	struct split_mail mail; /* the others' */
+	enum split_thing feed;  /* SPLIT_FEED */
+	struct shunt_end *in;   /* a pipe from the first one; NULL: none now */
+	struct split_door door[SPLIT_LISTENS];
+	size_t doors;
+	bool shut, left, paused;
+	uint64_t open_again, swept, drained_by;
+	uint64_t told_ended; /* of subs.ended, those that running_in_all knows of */
+	struct split_counts counts;
+};
+
+/* Where the first worker's source comes, or NULL; mails of the others, who must be open by then. */
+struct split_ways {
+	const struct listener *source_door;
+	struct split_worker *others;
+	unsigned count;
+};
+
+/* Everything that can fail at the start does so here: 0 or -errno. */
+int split_worker_open(struct split_worker *w, const struct split_conf *conf, unsigned number,
+		      struct listener *listeners, int done, _Atomic uint64_t *running_in_all);
+/* For the first worker, when all are open. */
+int split_worker_connect(struct split_worker *w, const struct split_ways *ways);
+int split_worker_start(struct split_worker *w);
+void split_worker_wish(struct split_worker *w, enum split_wish wish);
+/* After the thread has ended, or was never started. */
+void split_worker_close(struct split_worker *w);
+
+#endif

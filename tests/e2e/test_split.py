@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""One stream in, many out: nobody misses a byte whom nothing excuses, and nobody slows the others."""
+import os
+import signal
+import socket
+import time
+
+import pytest
+
+from actors import SHUNT, Child, sanitized
+from splitting import crowd, feed, split  # noqa: F401
+
+BLOCK = 1024
+COMES = ("--source", "listen:127.0.0.1:0")
+
+
+def blocks(megabytes):
+    return int(megabytes * (1 << 20)) // BLOCK
+
+
+def every(result, subscribers, of):
+    """All of them had all of it."""
+    want = {"heard": subscribers, "blocks_least": of, "blocks_most": of, "first_latest": 0, "gaps": 0,
+            "bad": 0, "torn": 0}
+    assert {k: result[k] for k in want} == want
+
+
+@pytest.mark.parametrize("workers", (1, 2))
+def test_twenty_get_all_of_it(engine, workers, split, feed, crowd):
+    """16 MB at 4 MB/s, and an end within three seconds after the source's."""
+    s = split(*COMES, "--engine", engine, "--workers", str(workers), "--on-source-end", "close")
+    c = crowd(s, "-n", 20)
+    f = feed(s.source_address, "-c", blocks(16), "-r", 4 << 20)
+    told, heard = f.result(), c.result()
+    every(heard, 20, blocks(16))
+    assert heard["fin"] == 20
+    assert heard["ended_ms"] - told["ended_ms"] < 3000
+    ends = s.ends(20)
+    assert {(e["end"], e["bytes"], e["skips"]) for e in ends} == {("done", 16 << 20, 0)}
+    if engine == "splice":
+        assert all(e["engine"] == "splice" and e.get("copy", 0) < 1 << 20 for e in ends), ends
+
+
+@pytest.mark.parametrize("workers", (1, 2))
+def test_one_of_ten_never_reads(engine, workers, split, feed, crowd):
+    """The others and the source are not slowed; what is held stays under what was said."""
+    s = split(*COMES, "--engine", engine, "--workers", str(workers), "--on-source-end", "close",
+              "--lag", "4M", "--align", str(BLOCK))
+    c = crowd(s, "-n", 10, "-d", 1)
+    before, most = s.memory_kb("VmRSS"), 0
+    f = feed(s.source_address, "-c", blocks(48), "-r", 12 << 20)
+    while f.proc.poll() is None:
+        held = s.in_pipes() + 1024 * (s.memory_kb("VmRSS") - before)
+        most = max(most, held)
+        time.sleep(0.05)
+    every(c.result(), 9, blocks(48))
+    assert f.result()["longest_send_ms"] < 500
+    if not sanitized():  # its memory is its own then; threads and code that is used first count as well
+        assert most <= s.memory + (3 << 20), most
+    deaf = [e for e in s.ends(10, 20) if e["skips"]]
+    assert len(deaf) == 1 and deaf[0]["skipped"] % BLOCK == 0
+
+
+def test_joins_and_leaves(engine, split, feed, crowd):
+    """300 come and go, orderly or not; the others miss nothing, and nothing of them is left."""
+    s = split(*COMES, "--engine", engine, "--align", str(BLOCK), "--workers", "1")
+    f = feed(s.source_address, "-c", 1 << 40, "-r", 4 << 20)
+    s.message("source is here")
+    time.sleep(0.5)
+    before = s.fds()
+    c = crowd(s, "-n", 10, "-t", 12)
+    for i in range(30):
+        c.part(10, ("fin", "reset")[i % 2])
+        time.sleep(0.1)
+    heard = c.result()
+    assert (heard["gaps"], heard["bad"]) == (0, 0)
+    assert (heard["passing"], heard["passed"]) == (300, 300)
+    s.ends(310, 20)
+    s.sockets_become(before["socket"])
+    assert s.fds()["pipe"] <= max(before["pipe"], 2 * 16 + 8), "pipes of those who left"
+    f.kill()
+
+
+def test_five_hundred(engine, split, feed, crowd):
+    """Every one gets every block after its join."""
+    s = split(*COMES, "--engine", engine, "--align", str(BLOCK), "--on-source-end", "close",
+              "--lag", "32M")
+    f = feed(s.source_address, "-c", blocks(10), "-r", 1 << 20)
+    s.message("source is here")
+    c = crowd(s, "-n", 500, "-j", 3000)
+    told, heard = f.result(), c.result()
+    assert told["blocks"] == blocks(10)
+    assert (heard["heard"], heard["gaps"], heard["bad"], heard["torn"]) == (500, 0, 0, 0)
+    assert heard["next_least"] == blocks(10) and heard["fin"] == 500
+    assert {e["skips"] for e in s.ends(500)} == {0}
+
+
+def test_skips_are_whole_packets(engine, split, feed, crowd, cast):
+    """One reads too slowly: he gets gaps, and never a torn packet."""
+    s = split(*COMES, "--engine", engine, "--lag", "1M", "--align", "188", "--workers", "1",
+              "--on-source-end", "close")
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        host, port = s.address.rsplit(":", 1)
+        slow.connect((host, int(port)))
+        f = feed(s.source_address, "-s", 188, "-c", 40 << 20 >> 7, "-r", 20 << 20)
+        got = b""
+        while data := slow.recv(30000):
+            got += data
+            time.sleep(0.005 if len(got) < 6 << 20 else 0)
+        f.result()
+    numbers = [int.from_bytes(got[i:i + 8], "big") for i in range(0, len(got), 188)]
+    steps = [b - a for a, b in zip(numbers, numbers[1:])]
+    line = s.end()
+    assert len(got) % 188 == 0 and min(steps) == 1 and numbers[0] == 0
+    gaps = [x - 1 for x in steps if x > 1]
+    assert len(gaps) == line["skips"] > 0
+    assert sum(gaps) * 188 == line["skipped"]
+    assert line["bytes"] == len(got)
+
+
+def test_lag_closes(engine, split, feed, crowd):
+    s = split(*COMES, "--engine", engine, "--lag", "1M", "--on-lag", "close", "--workers", "1")
+    c = crowd(s, "-n", 3, "-d", 1, "-t", 8)
+    feed(s.source_address, "-c", blocks(40), "-r", 20 << 20)
+    line = s.end(10)
+    assert (line["end"], line["skips"]) == ("lag", 0) and line["lag"] >= 256 << 10
+    heard = c.result()
+    assert (heard["blocks_least"], heard["gaps"]) == (blocks(40), 0)
+
+
+@pytest.mark.parametrize("workers", (1, 2))
+def test_the_source_waits(engine, workers, split, feed, crowd):
+    """Lossless: who stands still stops the source, and all go on when he does."""
+    s = split(*COMES, "--engine", engine, "--lag", "1M", "--on-lag", "wait",
+              "--on-source-end", "close", "--workers", str(workers), "--source-timeout", "1s")
+    c = crowd(s, "-n", 3)
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        host, port = s.address.rsplit(":", 1)
+        slow.connect((host, int(port)))
+        f = feed(s.source_address, "-c", blocks(64), "-r", 64 << 20)
+        time.sleep(3)
+        assert f.proc.poll() is None, "the source was not slowed"
+        got = 0
+        while data := slow.recv(1 << 20):
+            got += len(data)
+    f.result()
+    every(c.result(), 3, blocks(64))
+    assert got == 64 << 20
+    assert {(e["skips"], e["bytes"]) for e in s.ends(4)} == {(0, 64 << 20)}
+
+
+def test_burst(engine, split, feed, crowd):
+    """A new one begins so far before the live point, at the next border, and misses nothing from there."""
+    s = split(*COMES, "--engine", engine, "--burst", "1M", "--align", "1000", "--workers", "1")
+    first = crowd(s, "-s", 1000, "-n", 1, "-t", 6)
+    feed(s.source_address, "-s", 1000, "-c", 4000, "-r", 2 << 20, "-e", "hold")
+    s.message("source is here")
+    time.sleep(3)
+    late = crowd(s, "-s", 1000, "-n", 3, "-t", 2).result()
+    assert (late["blocks_least"], late["blocks_most"]) == ((1 << 20) // 1000,) * 2
+    assert (late["first_latest"], late["next_least"]) == (4000 - (1 << 20) // 1000, 4000)
+    assert late["gaps"] == late["bad"] == 0
+    heard = first.result()
+    assert (heard["blocks_least"], heard["gaps"]) == (4000, 0)
+
+
+def test_subscribers_outlive_their_source(engine, split, feed, crowd):
+    """Three sources after one another, one of which is cut off in the middle of a packet."""
+    s = split(*COMES, "--engine", engine, "--align", "1000")
+    c = crowd(s, "-s", 1000, "-n", 5, "-t", 8)
+    feed(s.source_address, "-s", 1000, "-c", 1000, "-r", 1 << 20).result()
+    s.message("source is gone", 1)
+    with socket.create_connection(s.source_address.rsplit(":", 1), 5) as torn:
+        torn.sendall(bytes(555))
+        s.message("source is here", 2)
+    s.message("source is gone", 2)
+    feed(s.source_address, "-s", 1000, "-c", 500, "-r", 1 << 20).result()
+    s.message("source is gone", 3)
+    heard = c.result()
+    assert (heard["blocks_least"], heard["blocks_most"], heard["bad"]) == (1500, 1500, 0)
+    assert heard["gaps"] == 5  # each counts once from 0 again
+
+
+def test_a_second_source(engine, split, feed, crowd):
+    """Refused while there is one, or it takes over."""
+    s = split(*COMES, "--engine", engine)
+    f = feed(s.source_address, "-c", 1 << 40, "-r", 1 << 20)
+    s.message("source is here")
+    with socket.create_connection(s.source_address.rsplit(":", 1), 5) as second:
+        with pytest.raises(ConnectionResetError):
+            while True:
+                second.sendall(bytes(1000))
+                time.sleep(0.05)
+    assert f.proc.poll() is None
+    t = split(*COMES, "--engine", engine, "--takeover")
+    feed(t.source_address, "-c", 1 << 40, "-r", 1 << 20)
+    t.message("source is here")
+    second = feed(t.source_address, "-c", 1000, "-r", 1 << 20)
+    t.message("source is here", 2)
+    assert t.message("source is gone")["end"] == "taken-over"
+    second.result()
+
+
+def test_it_goes_to_its_source_again_and_again(engine, split, feed, crowd):
+    f = feed("listen:127.0.0.1:0", "-c", 300, "-r", 1 << 20)
+    address = f.address
+    s = split("--source", address, "--engine", engine, "--retry", "100ms")
+    c = crowd(s, "-n", 2, "-t", 10)
+    f.result()
+    s.message("source is gone")
+    time.sleep(0.5)  # nobody is there meanwhile
+    feed(f"listen:{address}", "-c", 300, "-r", 1 << 20).result()
+    s.message("source is gone", 2)
+    heard = c.result()
+    assert (heard["next_least"], heard["bad"], heard["torn"]) == (300, 0, 0)
+    assert heard["blocks_least"] > 300 and heard["gaps"] == 2  # they came to the first one a little late
+    assert any(x.get("msg") == "cannot reach the source" for x in s.said)
+
+
+def test_a_silent_source_is_given_up(engine, split, crowd):
+    s = split(*COMES, "--engine", engine, "--source-timeout", "300ms", "--on-source-end", "close")
+    c = crowd(s, "-n", 2)
+    with socket.create_connection(s.source_address.rsplit(":", 1), 5) as source:
+        source.sendall(bytes(2 * BLOCK))
+        assert s.message("source is gone")["end"] == "silent"
+        heard = c.result()
+    assert heard["reset"] == 2  # it was no end
+
+
+def test_a_reset_is_no_end(engine, split, feed, crowd):
+    s = split(*COMES, "--engine", engine, "--on-source-end", "close")
+    c = crowd(s, "-n", 4)
+    feed(s.source_address, "-c", 500, "-r", 1 << 20, "-e", "reset").result()
+    heard = c.result()
+    assert (heard["reset"], heard["fin"], heard["gaps"]) == (4, 0, 0)
+    assert {e["end"] for e in s.ends(4)} == {"source-lost"}
+
+
+def test_addresses(engine, split, feed, crowd, tmp_path):
+    """IPv4, IPv6 and Unix, for source and subscribers."""
+    s = split("--source", f"listen:unix:{tmp_path}/in", "--listen", "127.0.0.1:0", "--listen",
+              "[::1]:0", "--listen", f"unix:{tmp_path}/out", "--engine", engine,
+              "--on-source-end", "close")
+    crowds = [crowd(x["listen"], "-n", 2) for x in s.listeners()]
+    feed(f"unix:{tmp_path}/in", "-c", 2000, "-r", 4 << 20).result()
+    for c in crowds:
+        every(c.result(), 2, 2000)
+    s.ends(6)
+
+
+def test_limits(engine, split, feed, crowd):
+    """One too many is refused, one who takes nothing is ended."""
+    s = split(*COMES, "--engine", engine, "--max-subscribers", "2", "--idle-timeout", "1s",
+              "--workers", "1", "--lag", "1M")
+    crowd(s, "-n", 2, "-d", 2, "-t", 20)
+    with socket.create_connection(s.address.rsplit(":", 1), 5) as third:
+        assert third.recv(1) == b""
+    feed(s.source_address, "-c", 1 << 40, "-r", 20 << 20)
+    assert [e["end"] for e in s.ends(2, 20)] == ["idle"] * 2
+
+
+def test_drain(engine, split, feed, crowd):
+    """No new ones; those who are there get all of it, and then it leaves."""
+    s = split(*COMES, "--engine", engine)
+    c = crowd(s, "-n", 6)
+    f = feed(s.source_address, "-c", 3000, "-r", 1 << 20)
+    s.message("source is here")
+    s.signal(signal.SIGUSR1)
+    time.sleep(0.3)
+    with pytest.raises(OSError), socket.create_connection(s.address.rsplit(":", 1), 1) as late:
+        late.sendall(b"x")
+        assert late.recv(1) != b""
+        raise AssertionError("somebody was let in")
+    f.result()
+    every(c.result(), 6, 3000)
+    s.leaves(10)
+    assert {e["end"] for e in s.ends(6)} == {"done"}
+
+
+def test_drain_has_an_end(engine, split, feed, crowd):
+    s = split(*COMES, "--engine", engine, "--drain-timeout", "500ms")
+    c = crowd(s, "-n", 3)
+    feed(s.source_address, "-c", 1 << 40, "-r", 1 << 20)
+    s.message("source is here")
+    s.signal(signal.SIGUSR1)
+    s.leaves(5)
+    assert {e["end"] for e in s.ends(3)} == {"drain"}
+    assert c.result()["reset"] == 3
+
+
+def test_stop(engine, split, feed, crowd):
+    s = split(*COMES, "--engine", engine)
+    crowd(s, "-n", 5)
+    feed(s.source_address, "-c", 1 << 40, "-r", 1 << 20)
+    s.message("source is here")
+    time.sleep(0.3)
+    s.signal(signal.SIGTERM)
+    s.leaves(5)
+    assert {e["end"] for e in s.ends(5)} == {"stop"}
+
+
+def test_an_ordinary_user(split, feed, crowd):
+    """Smaller units, said at start; nobody misses anything."""
+    if os.geteuid():
+        pytest.skip("it is one already")
+    s = split(*COMES, "--on-source-end", "close", before=("setpriv", "--reuid=65534", "--regid=65534",
+                                                          "--clear-groups"))
+    line = s.listeners()[0]
+    assert line["unit"] == "256K" and "ordinary user" in line["reason"]
+    c = crowd(s, "-n", 100)
+    feed(s.source_address, "-c", blocks(16), "-r", 8 << 20).result()
+    every(c.result(), 100, blocks(16))
+
+
+@pytest.mark.parametrize("args, what", (
+    (("--listen", ":0"), "the source is missing"),
+    (("--source", "127.0.0.1:1"), "where subscribers come is missing"),
+    (("--source", "127.0.0.1:1", "--listen", ":0", "--takeover"), "--takeover is for a source that"),
+    (("--source", "nowhere", "--listen", ":0"), "--source nowhere"),
+    (("--source", "listen:x", "--listen", ":0"), "--source listen:x"),
+    (("--source", "127.0.0.1:1", "--listen", ":0", "--http", "mp3"), "a type is like video/mp2t"),
+    (("--source", "127.0.0.1:1", "--listen", ":0", "--lag", "1M", "--unit", "1M"), "4M together"),
+    (("--source", "127.0.0.1:1", "--listen", ":0", "--lag", "1k"), "too small"),
+))
+def test_usage(args, what, cast):
+    c = cast.add(Child([SHUNT, "split", *args], "split"))
+    assert c.wait(5) == 1 and what in c.text(), c.text()
+
+
+def test_a_port_that_is_taken(split):
+    s = split(*COMES)
+    other = split(*COMES, "--listen", s.address, starts=False)
+    assert "cannot listen on" in other.refuses(2)

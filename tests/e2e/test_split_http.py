@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A live stream by HTTP: what a client may ask, and real players."""
+import re
+import socket
+import subprocess
+import time
+
+import pytest
+
+from actors import need
+from splitting import crowd, feed, split  # noqa: F401
+
+COMES = ("--source", "listen:127.0.0.1:0")
+ENGINES = ("splice",)
+
+
+def ask(s, text, wait=5.0):
+    """What is answered to these bytes, to the end; None of it when nothing comes."""
+    with socket.create_connection(s.address.rsplit(":", 1), wait) as c:
+        for part in ([text] if isinstance(text, bytes) else text):
+            c.sendall(part)
+            time.sleep(0.02)
+        got = b""
+        try:
+            while data := c.recv(65536):
+                got += data
+        except TimeoutError:
+            pass
+    return got.decode("latin-1")
+
+
+def status(answer):
+    return int(re.match(r"HTTP/1\.1 (\d{3}) ", answer)[1])
+
+
+@pytest.mark.parametrize("request_text, code, more", (
+    (b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n", 200, "Content-Type: video/mp2t"),
+    (b"HEAD /?again HTTP/1.0\r\n\r\n", 200, "Cache-Control: no-store"),
+    (b"HEAD http://x HTTP/1.1\r\nHost: x\r\n\r\n", 200, "Connection: close"),
+    (b"GET /else HTTP/1.1\r\nHost: x\r\n\r\n", 404, "Content-Length: 0"),
+    (b"GET //  HTTP/1.1\r\nHost: x\r\n\r\n", 400, ""),
+    (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 405, "Allow: GET, HEAD"),
+    (b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", 405, "Allow: GET, HEAD"),
+    (b"\x16\x03\x01\x00\x05hello", 400, ""),
+    (b"hello\r\n\r\n", 400, ""),
+    (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, ""),
+))
+def test_what_is_asked(engine, request_text, code, more, split):
+    s = split(*COMES, "--http", "video/mp2t", "--engine", engine)
+    answer = ask(s, request_text)
+    assert status(answer) == code and more in answer
+    assert answer.endswith("\r\n\r\n")
+    line = s.end()
+    assert (line["status"], line["end"]) == (code, "done")
+
+
+def test_a_head_in_pieces(engine, split, feed, crowd):
+    """Byte by byte; long; and with what a client says before it is asked to."""
+    s = split(*COMES, "--http", "a/b", "--engine", engine)
+    text = b"HEAD / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"y" * 5000 + b"\r\n\r\n"
+    assert status(ask(s, [text[:1], text[1:5], text[5:900], text[900:3000], text[3000:]])) == 200
+    assert status(ask(s, text + b"HEAD / HTTP/1.1\r\n\r\n")) == 200
+    endless = b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"y" * 70000
+    assert status(ask(s, endless)) == 400
+
+
+def test_get_is_live(engine, split, feed, crowd):
+    s = split(*COMES, "--http", "a/b", "--engine", engine, "--align", "1024", "--on-source-end",
+              "close")
+    c = crowd(s, "-n", 50, "-g")
+    feed(s.source_address, "-c", 4000, "-r", 4 << 20).result()
+    heard = c.result()
+    assert (heard["blocks_least"], heard["blocks_most"], heard["gaps"], heard["bad"],
+            heard["fin"]) == (4000, 4000, 0, 0, 50)
+    assert {(e["status"], e["end"]) for e in s.ends(50)} == {(200, "done")}
+
+
+def test_one_too_many(engine, split, feed, crowd):
+    s = split(*COMES, "--http", "a/b", "--engine", engine, "--max-subscribers", "1")
+    crowd(s, "-n", 1, "-g", "-t", 10)
+    feed(s.source_address, "-c", 1 << 40, "-r", 1 << 20)
+    s.message("source is here")
+    answer = ask(s, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert status(answer) == 503 and "Retry-After" in answer
+
+
+def test_half_a_head_is_not_waited_for(engine, split):
+    s = split(*COMES, "--http", "a/b", "--engine", engine)
+    assert status(ask(s, b"GET / HTTP/1.1\r\nHo", 15)) == 408
+    assert s.end()["status"] == 408
+    with socket.create_connection(s.address.rsplit(":", 1), 5) as gone:
+        gone.sendall(b"GET / HT")
+    assert s.ends(2)[1]["end"] == "client-gone"
+
+
+# -- real players --
+
+FFMPEG = ("ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "error")
+
+
+def transport(seconds, port):
+    """A picture and a tone as an MPEG transport stream, at the pace of time."""
+    return [*FFMPEG, "-re", "-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25", "-f", "lavfi", "-i",
+            "sine=frequency=440:sample_rate=48000", "-t", str(seconds), "-c:v", "mpeg2video", "-b:v",
+            "3M", "-g", "12", "-c:a", "mp2", "-f", "mpegts", f"tcp://127.0.0.1:{port}"]
+
+
+def test_players_join_at_different_times(split, cast, tmp_path):
+    """ffmpeg sends, three players join while it does and decode what they get without an error."""
+    need("ffmpeg", "ffprobe")
+    s = split(*COMES, "--http", "video/mp2t", "--align", "188", "--burst", "2M", "--on-source-end",
+              "close")
+    port = s.source_address.rsplit(":", 1)[1]
+    source = cast.run(transport(12, port), "ffmpeg")
+    s.message("source is here", seconds=20)
+    url = f"http://{s.address}/"
+    players = []
+    for i in range(3):
+        time.sleep(2)
+        players.append(cast.run([*FFMPEG, "-xerror", "-i", url, "-c", "copy", "-f", "mpegts",
+                                 str(tmp_path / f"{i}.ts"), "-f", "null", "-"], f"player {i}"))
+    source.done(40)
+    for i, player in enumerate(players):
+        player.done(40)
+        assert not player.text(), player.text()
+        seen = subprocess.run(["ffprobe", "-v", "error", "-count_frames", "-show_entries",
+                               "stream=codec_name,nb_read_frames", "-of", "csv=p=0",
+                               str(tmp_path / f"{i}.ts")], capture_output=True, text=True,
+                              check=True)
+        assert not seen.stderr, seen.stderr
+        frames = {name: int(n) for name, n in re.findall(r"(mp\w+),(\d+)", seen.stdout)}
+        assert frames["mpeg2video"] > 25 * 3 and frames["mp2"] > 50, frames
+        with open(tmp_path / f"{i}.ts", "rb") as f:
+            assert f.read(1) == b"\x47"
+    assert {(e["end"], e["skips"]) for e in s.ends(3)} == {("done", 0)}
+
+
+def test_curl(split, feed, cast):
+    need("curl")
+    s = split(*COMES, "--http", "a/b", "--on-source-end", "close")
+    c = cast.run(["curl", "-sS", "-D", "-", "-o", "/dev/null", "-w", "%{size_download}\n",
+                  f"http://{s.address}/"])
+    s.until(lambda: c.text("stdout").startswith("HTTP/1.1 200"), 10)
+    feed(s.source_address, "-c", 3000, "-r", 8 << 20).result()
+    c.done()
+    assert c.lines["stdout"][-1] == str(3000 * 1024)
