@@ -14,6 +14,7 @@ from stats import margin
 PEERS = ("haproxy", "haproxy-splice", "nginx", "nginx-256k")
 US = "splice"
 GRAFT = "graft"
+SPLIT, FANOUT_FROM = "split-splice", 10  # subscribers
 NEAR_US = 10   # so near forwarding's shall a graft's median round trip be, of one connection;
 NEAR = 1.1     # and so many times forwarding's, where many queue for the CPUs
 THIN = 0.2     # of what the best relay with sockets costs
@@ -137,8 +138,18 @@ def of_grafts(result):
                     best(of, (US, *PEERS), "a relay with sockets"), "ms/GB", THIN, True, GRAFT)
 
 
+def of_fanout(result):
+    """One stream, many subscribers: by reference beside copies of the same size, and beside Icecast."""
+    for work, n, title in titles(result, "fanout"):
+        of = ranges(result, work, n, "busy_ms_per_gb_total")
+        if n >= FANOUT_FROM and work == "fanout":
+            yield times(f"fan-out, {title}, n={n}", of, "split-copy", "ms/GB", 0.7, True, SPLIT)
+        if n >= FANOUT_FROM and work == "fanout-paced":
+            yield times(f"fan-out, {title}, n={n}", of, "icecast", "ms/GB", 0.5, True, SPLIT)
+
+
 def lines(result):
-    for part in (of_relay, of_latency, of_thin, of_connect, of_memory, of_grafts):
+    for part in (of_relay, of_latency, of_thin, of_connect, of_memory, of_grafts, of_fanout):
         yield from part(result)
 
 

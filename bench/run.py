@@ -60,7 +60,7 @@ class Plan:
                     continue
                 names = chosen or [*(case.contenders or work.contenders), *case.extras]
                 who = [c for name, c in contenders.items()
-                       if name in names and case.connections <= c.most]
+                       if name in names and case.connections <= c.most and work.takes(c)]
                 if who:
                     self.steps.append((work, case, who))
 

@@ -60,6 +60,10 @@ class Work:
         """Why it cannot be done in such a place, or None."""
         return None
 
+    def takes(self, contender):
+        """Is it one that can do this at all, if it was asked for by name?"""
+        return not hasattr(contender, "split")
+
     def cases(self, settings):
         """All of them; settings.quick asks for few."""
         raise NotImplementedError
