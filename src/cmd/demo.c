@@ -95,7 +95,7 @@ static void live_line(const struct crew_totals *t, void *arg)
 	char bytes[UNITS_TEXT], spliced[UNITS_TEXT], copied[UNITS_TEXT], rate[UNITS_TEXT];
 	uint64_t now = clock_ms();
 
-	printf("\r\033[K%llu connections now, %llu ended | %s moved: splice %s, copy %s | %s\r",
+	printf("\r\033[Kconnections: %llu now, %llu ended | %s moved: splice %s, copy %s | %s\r",
 	       (unsigned long long)t->running, (unsigned long long)t->ended,
 	       units_size_text(t->out, bytes), units_size_text(t->moved[SHUNT_SPLICE], spliced),
 	       units_size_text(t->moved[SHUNT_COPY], copied),

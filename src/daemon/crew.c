@@ -137,6 +137,12 @@ void crew_totals(const struct crew *c, struct crew_totals *out)
 	}
 }
 
+void crew_nudge(struct crew *c)
+{
+	for (unsigned i = 0; i < c->opened; i++)
+		worker_nudge(&c->worker[i]);
+}
+
 int crew_survey(struct crew *c, struct survey *s)
 {
 	int r = 0;

@@ -48,7 +48,10 @@ bool crew_finished(const struct crew *c); /* nor is anything else */
 /* The rules in force, held for the caller. Any thread may. */
 struct rules *crew_hold_rules(struct crew *c);
 
+/* As of the last turn of each, which may be long ago: the library brings bytes from end to end without one. */
 void crew_totals(const struct crew *c, struct crew_totals *out);
+/* A turn of each, soon. */
+void crew_nudge(struct crew *c);
 
 /* Ask all of them how their connections are. One thread at a time may. 0, or -ETIME: some did not answer. */
 int crew_survey(struct crew *c, struct survey *s);

@@ -315,6 +315,7 @@ static void each_so_often(struct daemon *d, struct due *due, uint64_t now,
 
 	if (now >= due->second) {
 		crew_totals(&d->crew, &t);
+		crew_nudge(&d->crew); /* for the next ones */
 		if (each_second)
 			each_second(&t, arg);
 		service_status("%llu connections, %llu ended", (unsigned long long)t.running,
