@@ -65,6 +65,7 @@ enum shunt_why {
 	SHUNT_WHY_OTHER_END,   /* the end it was joined with broke; said by GONE alone */
 	SHUNT_WHY_ABORTED,     /* shunt_abort or shunt_close */
 	SHUNT_WHY_LEFT,        /* shunt_leave: it goes on without us */
+	SHUNT_WHY_BEHIND,      /* shunt_tap: more waited on it than may wait */
 	SHUNT_WHY_NO_MEMORY,   /* no memory, descriptors or buffers for it */
 	SHUNT_WHY_ERROR,       /* anything else: see the event's error */
 	SHUNT_WHYS
@@ -259,6 +260,14 @@ SHUNT_PUBLIC int shunt_abort(struct shunt_end *end);
  * as it was before, and hears UNJOINED. -EINVAL: the same end, another context, watched; -EBUSY: joined already;
  * -EPIPE: one is finished or broken. */
 SHUNT_PUBLIC int shunt_join(struct shunt_end *a, struct shunt_end *b);
+
+/* What goes out through `out` from now on goes to `copy` as well: by reference, in the same order, whether it
+ * is queued, inserted or comes by a join. When more than `most` bytes (0: the context's queue_limit) would
+ * wait on `copy`, it breaks with SHUNT_WHY_BEHIND, and `out` goes on alone; whatever happens to `copy`, nothing
+ * of it is felt on `out`. Urgent bytes come in line; FIN and reset do not come: finish or abort `copy`. A join
+ * that is tapped does not become a graft. -EINVAL: the same end, another context, watched; -EBUSY: one of them has
+ * a tap already, `copy` is joined, or the join of `out` is becoming a graft; -EPIPE: one is finished or broken. */
+SHUNT_PUBLIC int shunt_tap(struct shunt_end *out, struct shunt_end *copy, size_t most);
 
 /* -- grafts --
  *

@@ -34,7 +34,8 @@ enum fact {
 	F_EDGE = 1 << 10,  /* no low-water mark on this kind of socket: edge-triggered meanwhile */
 	F_LOWAT = 1 << 11, /* SO_RCVLOWAT is raised */
 	F_HUNG_UP = 1 << 12, /* epoll said HUP */
-	F_LOST = 1 << 13, /* bytes were lost on the way out of its socket: what follows is not read */
+	F_LOST = 1
+		 << 13, /* bytes were lost on the way out of its socket: what follows is not read */
 	F_GRAFT = 1 << 14 /* first end of a join that has been cut */
 };
 
@@ -61,6 +62,10 @@ struct shunt_end {
 	int error;
 	struct source src;
 	struct stream out;
+	struct shunt_end
+		*tap; /* who gets a copy of all that goes out here, up to tap_most; or NULL */
+	struct shunt_end *tapped; /* whose copies go out here */
+	size_t tap_most;
 	struct shunt_buf *buf; /* just arrived, or lying in the socket */
 	struct join *join;
 	int side;
@@ -91,6 +96,7 @@ struct piece {
 	struct shunt_buf *buf;
 	size_t off, len;
 	bool started; /* run holds what is left of it */
+	bool copied;  /* the tap has it */
 	struct run run;
 };
 

@@ -335,6 +335,7 @@ enum shunt_why end_why(int error)
 	case EHOSTDOWN:
 	case ENETDOWN: return SHUNT_WHY_UNREACHABLE;
 	case ETIMEDOUT: return SHUNT_WHY_TIMEOUT;
+	case EOVERFLOW: /* a tap's */ return SHUNT_WHY_BEHIND;
 	case ENOMEM:
 	case ENOBUFS:
 	case EMFILE:
@@ -389,6 +390,7 @@ void end_gone(struct shunt_end *e, enum shunt_why why, bool reset)
 	}
 	buf_orphan_all(e);
 	stream_drop(e);
+	stream_untap(e);
 	int fd = end_lend(e);
 
 	if (fd >= 0) { /* else it was a graft */

@@ -109,6 +109,39 @@ static void pass_unseen(struct join *j, int i)
 	buf_unref(b);
 }
 
+/* n bytes were taken for the way's output: the held run, or the urgent byte. */
+static void copy_taken(struct way *w, uint32_t n)
+{
+	struct join *j = w->told;
+	struct shunt_end *out = j->end[!w->side];
+	unsigned char urgent = (unsigned char)w->urgent;
+	size_t length = w->held.length;
+
+	(void)n;
+	if (!out->tap)
+		return;
+	if (w->urgent < 0)
+		stream_copy(out, &w->held);
+	else if (!end_is(out->tap, F_HURT | F_BROKEN | F_GONE | F_FINISH) &&
+		 stream_add_bytes(out->tap, &urgent, 1) == 0)
+		end_touch(out->tap);
+	if (w->held.length != length)
+		end_lost(j->end[w->side], EIO);
+}
+
+int join_tapped(struct join *j, int i)
+{
+	struct way *w = &j->way[!i];
+
+	if (j->pair)
+		return -EBUSY;
+	j->never = true; /* a graft's bytes pass below us */
+	w->tell = copy_taken;
+	w->told = j;
+	w->side = !i;
+	return 0;
+}
+
 int join_new(struct shunt_end *a, struct shunt_end *b)
 {
 	int r = check(a, b);
@@ -136,6 +169,9 @@ int join_new(struct shunt_end *a, struct shunt_end *b)
 		buf_low_water(e, 1);
 		end_touch(e);
 	}
+	for (int i = 0; i < 2; i++)
+		if (j->end[i]->tap)
+			join_tapped(j, i);
 	return 0;
 }
 

@@ -206,6 +206,7 @@ int shunt_detach(struct shunt_end *e)
 	}
 	buf_low_water(e, 1);
 	buf_orphan_all(e);
+	stream_untap(e);
 	end_unwatch(e);
 	end_free(e);
 	return fd;
@@ -382,6 +383,26 @@ int shunt_join(struct shunt_end *a, struct shunt_end *b)
 	return join_new(a, b);
 }
 
+int shunt_tap(struct shunt_end *out, struct shunt_end *copy, size_t most)
+{
+	if (out == copy || out->s != copy->s || out->kind == END_WATCHED)
+		return -EINVAL;
+	int r = output_closed(copy);
+
+	if (r == 0 && end_is(out, F_HURT | F_BROKEN | F_GONE | F_FINISH))
+		r = -EPIPE;
+	if (r == 0 && (out->tap || out->tapped || copy->tap || copy->tapped))
+		r = -EBUSY;
+	if (r == 0 && out->join)
+		r = join_tapped(out->join, out->side);
+	if (r < 0)
+		return r;
+	stream_tap(out, copy, most ? most : out->s->queue_limit);
+	if (out->join) /* what was taken for it and is not out yet */
+		stream_copy(out, &out->join->way[!out->side].held);
+	return 0;
+}
+
 int shunt_graft_name(struct shunt_end *e, uint64_t conn)
 {
 	if (!e->join)
@@ -449,6 +470,7 @@ static const char *const whys[SHUNT_WHYS] = {
 	[SHUNT_WHY_OTHER_END] = "other-end",
 	[SHUNT_WHY_ABORTED] = "aborted",
 	[SHUNT_WHY_LEFT] = "left",
+	[SHUNT_WHY_BEHIND] = "behind",
 	[SHUNT_WHY_NO_MEMORY] = "no-memory",
 	[SHUNT_WHY_ERROR] = "error",
 };

@@ -4,9 +4,13 @@
  * Starting a piece decides how its bytes leave. The last one who refers to a whole buffer takes over
  * its run as it is. Anybody else gets references to the same bytes: a count for memory, tee(2) into a
  * pipe of his own for bytes in a pipe. What the socket did not take stays in the piece's run.
+ *
+ * A tap gets references to all that is about to leave, as pieces that have been started already. Little
+ * that has to wait there is copied instead: a pipe for each small piece would be dear.
  */
 #include "lib/stream.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,6 +76,70 @@ int stream_add_bytes(struct shunt_end *e, const void *bytes, size_t len)
 	return 0;
 }
 
+/* -- taps -- */
+
+enum { LITTLE = 64 * 1024 };
+
+void stream_tap(struct shunt_end *e, struct shunt_end *copy, size_t most)
+{
+	e->tap = copy;
+	e->tap_most = most;
+	copy->tapped = e;
+}
+
+void stream_untap(struct shunt_end *e)
+{
+	if (e->tap)
+		e->tap->tapped = NULL;
+	if (e->tapped)
+		e->tapped->tap = NULL;
+	e->tap = e->tapped = NULL;
+}
+
+/* It is told by its own end's turn: whoever calls is in the middle of another's. */
+static void break_tap(struct shunt_end *e, int error)
+{
+	struct shunt_end *copy = e->tap;
+
+	stream_untap(copy);
+	end_lost(copy, error);
+}
+
+void stream_copy(struct shunt_end *e, struct run *r)
+{
+	struct shunt_end *copy = e->tap;
+	struct kit *k = &e->s->kit;
+	struct run mine = { .where = RUN_NOWHERE };
+
+	if (!copy || r->length == 0)
+		return;
+	if (end_is(copy, F_HURT | F_BROKEN | F_GONE | F_FINISH)) {
+		stream_untap(copy);
+		return;
+	}
+	if (r->length > e->tap_most || copy->out.queued > e->tap_most - r->length) {
+		break_tap(e, EOVERFLOW);
+		return;
+	}
+	int failed = run_share(k, r, 0, r->length, &mine);
+
+	if (!failed && mine.length < LITTLE && !stream_empty(copy))
+		failed = run_fold(k, &mine);
+	struct piece *p = failed ? NULL : piece_new(copy, mine.length);
+
+	if (!p) {
+		run_drop(k, &mine);
+		break_tap(e, failed ? -failed : ENOMEM);
+		return;
+	}
+	run_trim(k, &mine);
+	p->run = mine;
+	p->started = true;
+	end_touch(copy);
+}
+
+/* -- pieces leave -- */
+
 static int piece_start(struct shunt_end *e, struct piece *p)
 {
 	struct shunt_buf *b = p->buf;
@@ -97,6 +165,14 @@ static int piece_send(struct shunt_end *e, struct piece *p, bool more)
 	struct kit *k = &e->s->kit;
 	int r = p->started ? 0 : piece_start(e, p);
 
+	if (r == 0 && e->tap && !p->copied) {
+		size_t length = p->run.length;
+
+		stream_copy(e, &p->run);
+		p->copied = true;
+		if (p->run.length != length)
+			return -EIO;
+	}
 	while (r == 0 && p->run.where != RUN_NOWHERE) {
 		uint32_t refused = k->splice_refused;
 		ssize_t n = run_give(k, &p->run, e->src.fd, e->stat.moved, more);

@@ -18,6 +18,14 @@ int stream_cut(struct shunt_end *e, size_t keep);
 void stream_tell_room(struct shunt_end *e);
 void stream_drop(struct shunt_end *e);
 
+/* What goes out through e goes to `copy` as well. */
+void stream_tap(struct shunt_end *e, struct shunt_end *copy, size_t most);
+/* No tap any more, neither of e nor to it. */
+void stream_untap(struct shunt_end *e);
+/* This will go out through e next: to its tap with it, if there is one. Afterwards the run may lie elsewhere,
+ * or be empty: then its bytes are lost. */
+void stream_copy(struct shunt_end *e, struct run *r);
+
 static inline bool stream_empty(const struct shunt_end *e)
 {
 	return list_empty(&e->out.pieces);

@@ -102,6 +102,7 @@ int main(void)
 	CHECK(shunt_wait(s, &ev, 1, 0) == 0);
 	hears(two[1], "first and body");
 
+	CHECK(shunt_tap(b, b, 0) == -EINVAL);
 	CHECK(shunt_join(a, b) == 0);
 	next(SHUNT_JOINED, a);
 	CHECK(shunt_graft_name(a, 7) == 0);
