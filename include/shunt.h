@@ -115,6 +115,7 @@ struct shunt_stat {
 	uint32_t pipe_refused;         /* steps down to copy: no pipe was to be had */
 	uint32_t splice_refused;       /* steps down to copy: the kernel would not splice */
 	uint32_t urgent;               /* urgent (MSG_OOB) bytes passed on or stepped over */
+	const char *declined;          /* a join was not made a graft: why, in a word; or NULL */
 	enum shunt_engine engine; /* that moved most of `out`; the one in use, if none moved yet */
 	int ended;                /* the peer's FIN has come */
 	int finished;             /* our FIN has gone out */

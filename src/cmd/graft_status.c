@@ -10,6 +10,7 @@
 #include "cmd/json.h"
 #include "cmd/options.h"
 #include "engine/graft_device.h"
+#include "engine/graft_state.h"
 
 enum { COLUMN = 32 }; /* of what counts mean */
 
@@ -19,6 +20,14 @@ static const struct {
 #define COUNT(name, text, meaning) [name] = { text, meaning },
 	GRAFT_COUNTS(COUNT)
 #undef COUNT
+};
+
+static const struct {
+	const char *text, *meaning;
+} declines[GD_COUNT] = {
+#define DECLINE(name, text, meaning) [name] = { text, meaning },
+	GRAFT_DECLINES(DECLINE)
+#undef DECLINE
 };
 
 struct devices {
@@ -63,6 +72,29 @@ static void print_counts(const struct graft_kernel *k)
 	}
 }
 
+static uint64_t declined(const struct graft_kernel *k, int why)
+{
+	return __atomic_load_n(&k->declined[why], __ATOMIC_RELAXED);
+}
+
+static void print_declines(const struct graft_kernel *k)
+{
+	bool any = false;
+
+	for (int i = GD_NONE + 1; i < GD_COUNT; i++) {
+		const uint64_t n = declined(k, i);
+
+		if (!n)
+			continue;
+		if (!any)
+			printf("  declined\n");
+		any = true;
+		printf("    %-14s %12llu ", declines[i].text, (unsigned long long)n);
+		options_wrap(stdout, declines[i].meaning, COLUMN, COLUMN);
+		putchar('\n');
+	}
+}
+
 static void print_text(const struct graft_kernel *k, const struct graft_folder *f)
 {
 	struct devices d = { .at = 12 };
@@ -80,6 +112,7 @@ static void print_text(const struct graft_kernel *k, const struct graft_folder *
 		printf("none has the programs");
 	putchar('\n');
 	print_counts(k);
+	print_declines(k);
 }
 
 static void json_head(const struct graft_folder *f)
@@ -110,6 +143,10 @@ static void print_json(const struct graft_kernel *k, const struct graft_folder *
 	graft_kernel_counts(k, count);
 	for (int i = 0; i < GC_COUNTS; i++)
 		printf("%s\"%s\":%llu", i ? "," : "", counts[i].text, (unsigned long long)count[i]);
+	printf("},\"declined\":{");
+	for (int i = GD_NONE + 1; i < GD_COUNT; i++)
+		printf("%s\"%s\":%llu", i > GD_NONE + 1 ? "," : "", declines[i].text,
+		       (unsigned long long)declined(k, i));
 	printf("}}");
 }
 

@@ -38,6 +38,8 @@ static void add_steps(struct session *x, const struct shunt_stat *st)
 	x->pipe_refused += st ? st->pipe_refused : 0;
 	x->splice_refused += st ? st->splice_refused : 0;
 	x->urgent += st ? st->urgent : 0;
+	if (st && st->declined)
+		x->declined = st->declined;
 }
 
 void session_count(struct sessions *ss, struct session *x, const struct shunt_stat *client,

@@ -80,6 +80,7 @@ static void say_bytes(struct log_line *l, const struct sessions *ss, const struc
 	number_if(l, "pipe_refused", x->pipe_refused);
 	number_if(l, "splice_refused", x->splice_refused);
 	number_if(l, "urgent", x->urgent);
+	text_if(l, "declined", x->declined);
 }
 
 void session_say_end(const struct sessions *ss, const struct session *x)

@@ -53,7 +53,8 @@ struct session {
 	uint64_t decided;                     /* when the head had been understood; 0: not yet */
 	struct moved moved;                   /* told to the tallies */
 	uint32_t pipe_refused, splice_refused, urgent;
-	bool counted; /* among the guests */
+	const char *declined; /* why it was not made a graft; NULL: it was, or was not tried */
+	bool counted;         /* among the guests */
 };
 
 /* -- session.c -- */

@@ -25,6 +25,13 @@ static __always_inline bool may_cut(struct graft_slot *slot, const struct packet
 	       __sync_val_compare_and_swap(&slot->state, SLOT_ARMED, SLOT_SWITCHING) == SLOT_ARMED;
 }
 
+/* A packet of this peer came by, as the sockets know it. */
+static __always_inline void meet(struct graft_side *from)
+{
+	if (!(from->seen & SIDE_MET))
+		__sync_fetch_and_or(&from->seen, SIDE_MET);
+}
+
 static __always_inline int on_packet(struct __sk_buff *skb, __u32 ref, struct packet *p,
 				     bool last_hop, const bool v6)
 {
@@ -35,6 +42,8 @@ static __always_inline int on_packet(struct __sk_buff *skb, __u32 ref, struct pa
 		return NEXT;
 	__u32 state = *(volatile __u32 *)&slot->state;
 
+	if (state == SLOT_PAUSED || state == SLOT_ARMED)
+		meet(&slot->side[x]);
 	if (state == SLOT_ARMED) {
 		if (last_hop || !may_cut(slot, p) || !cut(skb, slot, index, x, p))
 			return NEXT;

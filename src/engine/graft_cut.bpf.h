@@ -14,6 +14,10 @@
  * it and sends it where it belongs.
  *
  * If anything is not so, nothing has happened: the packet goes to the kernel and the next one is tried.
+ *
+ * Both peers' packets must come by here, as our sockets know them. Who translates addresses behind us,
+ * or leads one side past our devices, would have the peers talk to nobody. So a packet must have been met
+ * before (SIDE_MET) from a peer that we connected to; one who came to us was asked for by his socket.
  */
 #ifndef ENGINE_GRAFT_CUT_BPF_H
 #define ENGINE_GRAFT_CUT_BPF_H
@@ -26,7 +30,7 @@
 /* Grafted stamps run ahead of the kernel's clock by so much, and never fall behind what it sent. */
 enum { STAMP_MARGIN = 4096, NS_PER_MS = 1000000 };
 
-enum { STATE_ESTABLISHED = 1, DEV_LOOPBACK = 8, ROUTE_GATEWAY = 2 };
+enum { STATE_ESTABLISHED = 1, DEV_LOOPBACK = 8, ROUTE_GATEWAY = 2, MODE_ACCURATE_ECN = 1 << 4 };
 
 /* One of our sockets, at this moment. */
 struct owner {
@@ -48,6 +52,8 @@ static __always_inline __u32 special(const struct tcp_sock *tp)
 		return GC_SPECIAL;
 	if (bpf_core_field_exists(tp->ao_info) && tp->ao_info)
 		return GC_SPECIAL;
+	if (bpf_core_field_exists(tp->received_ce) && (tp->ecn_flags & MODE_ACCURATE_ECN))
+		return GC_SPECIAL; /* what each of two counts began long ago */
 	return tp->inet_conn.icsk_ulp_ops ? GC_SPECIAL : 0;
 }
 
@@ -81,6 +87,18 @@ static __always_inline __u32 read_owner(struct owner *o, const struct tcp_sock *
 	if (o->rcv_nxt != o->copied)
 		return GC_UNREAD;
 	return special(tp);
+}
+
+/* By which device did his last packet come, as far as it is known? */
+static __always_inline bool came_by_ours(const struct tcp_sock *tp)
+{
+	const struct sock *sk = (const struct sock *)tp;
+	__u32 ifindex;
+
+	if (!bpf_core_field_exists(sk->sk_rx_dst_ifindex))
+		return true; /* Linux 5.16 */
+	ifindex = (__u32)sk->sk_rx_dst_ifindex;
+	return !ifindex || bpf_map_lookup_elem(&shunt_devices, &ifindex);
 }
 
 /* Where packets to the peer of this socket leave: its own route, as it has it cached. */
@@ -159,6 +177,8 @@ static __always_inline __u32 try_cut(struct graft_slot *slot, __u32 x, const str
 		return GC_UNACKED;
 	if (before(oy.edge, ox.allowed + oy.write_seq - ox.copied))
 		return GC_WINDOW;
+	if (!came_by_ours(tx) || !came_by_ours(ty))
+		return GC_NO_DEVICE;
 	if ((why = way_out(tx, from, v6)) || (why = way_out(ty, to, v6)))
 		return why;
 	__u32 now = (__u32)(bpf_ktime_get_ns() / NS_PER_MS);
@@ -205,9 +225,9 @@ static __always_inline __u32 cut_with(struct graft_slot *slot, __u32 x, const st
 static __noinline bool cut(struct __sk_buff *skb, struct graft_slot *slot, __u32 index, __u32 x,
 			   struct packet *p)
 {
-	bool v6 = slot->flags & SLOT_V6;
-	__u32 why = GC_NO_SOCKET;
-	struct bpf_sock *skx = socket_of(skb, &slot->side[x & 1], v6);
+	bool v6 = slot->flags & SLOT_V6, met = slot->side[~x & 1].seen & SIDE_MET;
+	__u32 why = met ? GC_NO_SOCKET : GC_ONE_SIDED;
+	struct bpf_sock *skx = met ? socket_of(skb, &slot->side[x & 1], v6) : NULL;
 
 	if (skx) {
 		struct bpf_sock *sky = socket_of(skb, &slot->side[~x & 1], v6);

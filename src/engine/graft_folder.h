@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* graft_folder.h — where grafts are kept beyond the life of a process: folders, who has them, their pins
  *
- *   BPFFS/shunt/v1-NETNS-FIRST-LAST/
+ *   BPFFS/shunt/v2-NETNS-FIRST-LAST/
  *
  * One folder for each range of ports. NETNS is the cookie of the network namespace, so that namespaces
  * that share a bpffs do not meet. Who uses a range has bound an abstract Unix socket with its name: such

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* graft_kernel.h — the kernel's half of grafts: programs and maps, loaded or found pinned
  *
- *   BPFFS/shunt/v1-NETNS-FIRST-LAST/    one folder for each range of ports (graft_folder)
- *     t4 t6 slots events counts devices ports            maps outlive who made them
+ *   BPFFS/shunt/v2-NETNS-FIRST-LAST/    one folder for each range of ports (graft_folder)
+ *     t4 t6 slots events counts devices ports declines            maps outlive who made them
  *     in-ID out-ID                                       programs, by their number in the kernel
  *     link-in-IFINDEX link-out-IFINDEX                   TCX links; clsact filters need no pin
  *

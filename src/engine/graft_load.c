@@ -91,7 +91,7 @@ static struct bpf_map *map_of(struct shunt_prog *p, enum graft_map m)
 		[GM_T4] = p->maps.shunt_t4,         [GM_T6] = p->maps.shunt_t6,
 		[GM_SLOTS] = p->maps.shunt_slots,   [GM_EVENTS] = p->maps.shunt_events,
 		[GM_COUNTS] = p->maps.shunt_counts, [GM_DEVICES] = p->maps.shunt_devices,
-		[GM_PORTS] = p->maps.shunt_ports,
+		[GM_PORTS] = p->maps.shunt_ports,   [GM_DECLINES] = p->maps.shunt_declines,
 	};
 
 	return map[m];

@@ -16,7 +16,8 @@ enum graft_way { GRAFT_IN, GRAFT_OUT };
 	X(GM_EVENTS, "events")                                                                     \
 	X(GM_COUNTS, "counts")                                                                     \
 	X(GM_DEVICES, "devices")                                                                   \
-	X(GM_PORTS, "ports")
+	X(GM_PORTS, "ports")                                                                       \
+	X(GM_DECLINES, "declines")
 
 enum graft_map {
 #define GM_NAME(name, text) name,

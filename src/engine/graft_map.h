@@ -28,7 +28,7 @@
 
 #include <linux/types.h>
 
-#define GRAFT_LAYOUT 1 /* of everything in this file; part of the names of the pins */
+#define GRAFT_LAYOUT 2 /* of everything in this file; part of the names of the pins */
 
 enum slot_state {
 	SLOT_FREE,
@@ -50,6 +50,7 @@ enum side_seen {
 	SIDE_FIN_ACKED = 1 << 1, /* the other peer has acknowledged it */
 	SIDE_RST = 1 << 2,       /* a reset that its receiver believes */
 	SIDE_ECHO_NEW = 1 << 3,  /* the peer echoes stamps from after the cut */
+	SIDE_MET = 1 << 4,       /* before the cut: a packet of his came by */
 };
 
 /* The tuple of a packet as it arrives, network order. */
@@ -138,8 +139,11 @@ struct graft_event {
 	  "cut refused: one peer may send larger segments than the other takes")                   \
 	X(GC_NO_ROUTE, "no-route", "cut refused: the way out of a socket is not known")            \
 	X(GC_NO_DEVICE, "no-device",                                                               \
-	  "cut refused: packets would leave by a device that is not ours")                         \
-	X(GC_SPECIAL, "special", "cut refused: MPTCP, TLS, MD5 or AO, or stamps in microseconds")  \
+	  "cut refused: packets come or would leave by a device that is not ours")                 \
+	X(GC_SPECIAL, "special",                                                                   \
+	  "cut refused: MPTCP, TLS, MD5 or AO, accurate ECN, or stamps in microseconds")           \
+	X(GC_ONE_SIDED, "one-sided",                                                               \
+	  "cut refused: nothing of the other peer has come by the program yet")                    \
 	X(GC_KERNEL, "to-kernel",                                                                  \
 	  "acknowledgements given to the kernel: they are for bytes it owns")                      \
 	X(GC_RAISED, "raised", "acknowledgements raised to what the kernel had acknowledged")      \
@@ -165,5 +169,7 @@ enum graft_count {
 /* What to take out of a SYN that leaves from one of our ports: one byte for each port. */
 enum graft_strip { STRIP_STAMPS = 1, STRIP_SACK = 2, STRIP_ECN = 4 };
 enum { GRAFT_PORTS = 65536, STRIP_ROW = 64 };
+
+enum { GRAFT_DECLINES_MOST = 64 }; /* room for counts by enum graft_decline */
 
 #endif

@@ -63,6 +63,15 @@ struct {
 	__type(value, __u8[STRIP_ROW]);
 } shunt_ports SEC(".maps");
 
+/* Counted by user space, by enum graft_decline: here, so that it outlives who counts and anybody may read it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, GRAFT_DECLINES_MOST);
+	__type(key, __u32);
+	__type(value, __u64);
+} shunt_declines SEC(".maps");
+
 static __always_inline void count(__u32 what)
 {
 	__u64 *n = bpf_map_lookup_elem(&shunt_counts, &what);

@@ -55,12 +55,17 @@ static bool read_address(const union address *a, uint32_t out[4], uint16_t *port
 /* Did conntrack change where the client wanted to go? Without NAT it answers what getsockname says. */
 static bool translated(int fd, const struct graft_side *side, bool v6)
 {
-	struct sockaddr_in at;
-	socklen_t len = sizeof(at);
+	union address at;
+	uint32_t was[4];
+	uint16_t port = 0;
+	socklen_t len = v6 ? sizeof(at.v6) : sizeof(at.v4);
+	bool is_v6;
 
-	if (v6 || getsockopt(fd, SOL_IP, SO_ORIGINAL_DST, &at, &len) < 0)
+	memset(&at, 0, sizeof(at));
+	if (getsockopt(fd, v6 ? SOL_IPV6 : SOL_IP, SO_ORIGINAL_DST, &at, &len) < 0 ||
+	    !read_address(&at, was, &port, &is_v6))
 		return false;
-	return at.sin_addr.s_addr != side->self[0] || at.sin_port != side->self_port;
+	return memcmp(was, side->self, sizeof(was)) != 0 || port != side->self_port;
 }
 
 static enum graft_decline read_side(int fd, struct graft_side *side, bool *v6)
@@ -123,7 +128,10 @@ static enum graft_decline fill(struct shunt_graft *g, struct graft_slot *slot, c
 			return GD_STATE;
 		uint16_t port = ntohs(slot->side[i].self_port);
 
-		ours = ours || (port >= g->ports.first && port <= g->ports.last);
+		if (port >= g->ports.first && port <= g->ports.last)
+			ours = true; /* what becomes of it on its way out no socket tells */
+		else
+			slot->side[i].seen = SIDE_MET;
 	}
 	if (v6[0] != v6[1])
 		return GD_FAMILY;

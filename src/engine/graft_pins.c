@@ -6,6 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+enum { DECLINES_SIZE = GRAFT_DECLINES_MOST * sizeof(uint64_t) };
+
 /* "in-" and "out-" */
 const char *graft_pins_prefix(enum graft_way way)
 {
@@ -15,9 +17,10 @@ const char *graft_pins_prefix(enum graft_way way)
 int *graft_pins_fd(struct graft_kernel *k, enum graft_map m)
 {
 	int *const fd[GM_COUNT] = {
-		[GM_T4] = &k->t4,          [GM_T6] = &k->t6,         [GM_SLOTS] = &k->slots_fd,
-		[GM_EVENTS] = &k->events,  [GM_COUNTS] = &k->counts, [GM_DEVICES] = &k->devices,
-		[GM_PORTS] = &k->ports_fd,
+		[GM_T4] = &k->t4,          [GM_T6] = &k->t6,
+		[GM_SLOTS] = &k->slots_fd, [GM_EVENTS] = &k->events,
+		[GM_COUNTS] = &k->counts,  [GM_DEVICES] = &k->devices,
+		[GM_PORTS] = &k->ports_fd, [GM_DECLINES] = &k->declines_fd,
 	};
 
 	return fd[m];
@@ -56,8 +59,11 @@ void graft_pins_unmap(struct graft_kernel *k)
 		munmap(k->slot, slots_size(k));
 	if (k->strip)
 		munmap(k->strip, page_up(GRAFT_PORTS));
+	if (k->declined)
+		munmap(k->declined, page_up(DECLINES_SIZE));
 	k->slot = NULL;
 	k->strip = NULL;
+	k->declined = NULL;
 }
 
 void graft_pins_close(struct graft_kernel *k)
@@ -166,5 +172,9 @@ int graft_pins_map(struct graft_kernel *k, bool write)
 	if (at == MAP_FAILED)
 		return -errno;
 	k->strip = at;
+	at = mmap(NULL, page_up(DECLINES_SIZE), how, MAP_SHARED, k->declines_fd, 0);
+	if (at == MAP_FAILED)
+		return -errno;
+	k->declined = at;
 	return 0;
 }

@@ -15,12 +15,13 @@ struct graft_kernel {
 	int lock;       /* graft_folder_lock; -1: only looked at */
 	int program[2]; /* by enum graft_way; -1 when only looked at or taken */
 	uint32_t id[2];
-	int t4, t6, slots_fd, events, counts, devices, ports_fd;
+	int t4, t6, slots_fd, events, counts, devices, ports_fd, declines_fd;
 	int notes;               /* graft_note */
 	struct graft_slot *slot; /* mapped, `slots` of them; NULL: the folder is not whole */
 	uint32_t slots;
-	uint8_t *strip; /* mapped: enum graft_strip for each of GRAFT_PORTS ports */
-	bool found;     /* the maps were there before: there may be grafts in them */
+	uint8_t *strip;     /* mapped: enum graft_strip for each of GRAFT_PORTS ports */
+	uint64_t *declined; /* mapped: counts by enum graft_decline */
+	bool found;         /* the maps were there before: there may be grafts in them */
 	uint16_t first, last;
 };
 
@@ -33,7 +34,7 @@ void graft_pins_close(struct graft_kernel *k);
 int *graft_pins_fd(struct graft_kernel *k, enum graft_map m);
 /* Open all maps of k->dir. 0; -ENOENT: one is missing; -errno. None is open then. */
 int graft_pins_find(struct graft_kernel *k);
-/* slot and strip become memory, to be read or written as well. 0; -EPROTO: the maps are not as our
+/* slot, strip and declined become memory, to be read or written as well. 0; -EPROTO: the maps are not as our
  * programs know them; -errno. */
 int graft_pins_map(struct graft_kernel *k, bool write);
 void graft_pins_unmap(struct graft_kernel *k);

@@ -39,6 +39,10 @@
 	X(GD_SLOTS, "slots", "all slots are in use")                                               \
 	X(GD_MEMORY, "memory", "no memory")                                                        \
 	X(GD_BUSY, "busy", "it never stood still for a moment")                                    \
+	X(GD_SPECIAL, "special",                                                                   \
+	  "a side has MPTCP, TLS in the kernel, MD5 or AO, accurate ECN, or odd stamps")           \
+	X(GD_DEVICE, "device",                                                                     \
+	  "packets of a side pass by the programs, or are translated on this machine")             \
 	X(GD_RETIRE, "retire", "its sockets could not be taken away")
 
 enum graft_decline {
@@ -91,7 +95,6 @@ struct shunt_graft {
 	int wake;
 	void *ring; /* see graft_tuple.h */
 
-	_Atomic uint64_t declined[GD_COUNT];
 	_Atomic uint64_t made; /* slots ever taken: the number of a life */
 };
 
@@ -132,6 +135,7 @@ static inline int graft_reset_by(const struct graft_slot *slot)
 	return b->rst_at < a->rst_at;
 }
 
+/* Count it, where `shunt graft status` finds it. */
 void graft_decline(struct shunt_graft *g, enum graft_decline why);
 
 #endif

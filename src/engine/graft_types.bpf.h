@@ -50,6 +50,7 @@ struct sock {
 	} sk_backlog;
 	struct dst_entry *sk_dst_cache;
 	__u8 sk_shutdown;
+	int sk_rx_dst_ifindex;
 };
 
 struct inet_sock {
@@ -77,7 +78,8 @@ struct tcp_sock {
 	struct inet_connection_sock inet_conn;
 	__u32 rcv_nxt, copied_seq, rcv_wup, rcv_wnd;
 	__u32 write_seq, snd_una, snd_wnd;
-	__u32 tsoffset;
+	__u32 tsoffset, received_ce;
+	__u8 ecn_flags;
 	__u16 urg_data, advmss;
 	__u8 tcp_usec_ts : 1;
 	_Bool is_mptcp;

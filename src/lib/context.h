@@ -112,6 +112,7 @@ struct join {
 	/* the hand-over, see handover.c */
 	struct pair *pair; /* NULL: not begun, or never to be */
 	bool never;
+	enum graft_decline declined; /* why never */
 	bool armed;
 	bool squeezed; /* both receive windows are held small, so that it may stand still */
 	unsigned squeezes;
@@ -120,6 +121,7 @@ struct join {
 	uint64_t squeeze_due; /* when that begins or ends next, ms */
 	bool dry[2];          /* way[i] found nothing more to take when it ran last */
 	struct list grafted;  /* in s->grafts, once cut */
+	uint64_t paired;      /* when the pair was made, ms */
 	uint64_t conn;
 	uint64_t born;
 	struct list later; /* in s->later while it must be tried again at `due` */

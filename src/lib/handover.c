@@ -28,6 +28,8 @@
 enum {
 	AGAIN_MOST_MS = 64,
 	REFUSALS_MOST = 20000, /* tries to cut that failed: it never stands still */
+	STAYS_REFUSALS = 20,
+	STAYS_MS = 3000,
 	SUM_EVERY_MS = 200,
 	NEAR_MS = 5,
 	PATIENCE_MS = 100,
@@ -102,10 +104,16 @@ static void clamp(struct join *j, int window)
 		sys_setsockopt(j->end[i]->src.fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, window);
 }
 
-static void give_up(struct join *j, enum graft_decline why)
+void hand_decline(struct join *j, enum graft_decline why)
 {
 	j->never = true;
+	j->declined = why;
 	graft_decline(j->end[0]->s->graft, why);
+}
+
+static void give_up(struct join *j, enum graft_decline why)
+{
+	hand_decline(j, why);
 	if (j->squeezed)
 		clamp(j, RELAXED);
 	j->squeezed = false;
@@ -151,6 +159,7 @@ static void begin(struct join *j)
 		return;
 	}
 	measure(j);
+	j->paired = s->now;
 	j->squeeze_due = s->now + (j->rtt <= NEAR_MS ? 0 : PATIENCE_MS);
 	j->pair->slot->conn = j->conn;
 	j->pair->slot->began = wall_ns() - (s->now - j->born) * 1000000;
@@ -217,16 +226,32 @@ static uint64_t drain_on(struct join *j)
 	return HAND_NOTHING;
 }
 
-static void try_to_arm(struct join *j)
+/* Is it there to stay, what the last cut was refused for? */
+static enum graft_decline is_for_good(const struct join *j)
 {
 	const struct graft_slot *slot = j->pair->slot;
+	bool long_since = j->end[0]->s->now - j->paired >= STAYS_MS;
 
-	if (slot->refusal == GC_SEGMENT)
-		give_up(j, GD_MSS);
-	else if (slot->refusals > REFUSALS_MOST)
-		give_up(j, GD_BUSY);
-	if (j->never)
+	switch (slot->refusals ? slot->refusal : GC_COUNTS) {
+	case GC_SEGMENT: return GD_MSS;
+	case GC_SPECIAL: return GD_SPECIAL;
+	case GC_ONE_SIDED:
+	case GC_NO_DEVICE:
+	case GC_NO_ROUTE:
+		if (slot->refusals >= STAYS_REFUSALS && long_since)
+			return GD_DEVICE;
+	}
+	return slot->refusals > REFUSALS_MOST ? GD_BUSY : GD_NONE;
+}
+
+static void try_to_arm(struct join *j)
+{
+	enum graft_decline why = is_for_good(j);
+
+	if (why != GD_NONE) {
+		give_up(j, why);
 		return;
+	}
 	j->armed = true;
 	pair_arm(j->pair);
 }
@@ -284,6 +309,7 @@ void hand_stat(const struct shunt_end *e, struct shunt_stat *stat)
 {
 	const struct join *j = e->join;
 
+	stat->declined = j->declined ? graft_decline_text(j->declined) : NULL;
 	if (list_empty(&j->grafted))
 		return;
 	uint64_t out = pair_bytes(j->pair, !e->side);

@@ -11,6 +11,8 @@ bool hand_hold(struct join *j);
  * looked at again, whatever happens. */
 #define HAND_NOTHING UINT64_MAX
 uint64_t hand_settle(struct join *j);
+/* It is never to be a graft, for this reason: counted, and kept for hand_stat. */
+void hand_decline(struct join *j, enum graft_decline why);
 /* The FIN of end i was taken, and is about to be sent. */
 void hand_fin(struct join *j, int i);
 /* The join is over; its pair, if it has one, is ended or, with `reset`, killed. */

@@ -38,10 +38,8 @@ static void come_back(struct join *j, bool stuck)
 		p->fd[i] = -1;
 		end_touch(j->end[i]);
 	}
-	if (stuck) {
-		j->never = true; /* it stays a graft with sockets */
-		graft_decline(j->end[0]->s->graft, GD_RETIRE);
-	}
+	if (stuck) /* it stays a graft with sockets */
+		hand_decline(j, GD_RETIRE);
 	join_again(j);
 }
 

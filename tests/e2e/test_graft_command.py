@@ -247,7 +247,7 @@ def test_a_crash_in_the_middle_of_opening(field):
     """A folder without pins was begun and left: it goes without force."""
     code, told, said = shunt_graft(field, "status")
     assert (code, told) == (0, "") and "nothing is kept" in said
-    os.makedirs(f"{field.bpffs}/shunt/v1-{cookie(field)}-40000-49999")
+    os.makedirs(f"{field.bpffs}/shunt/v2-{cookie(field)}-40000-49999")
     code, told, _ = shunt_graft(field, "status")
     assert code == 3 and "used by nobody" in told
     assert shunt_graft(field, "detach")[0] == 0

@@ -200,7 +200,7 @@ static void other_layouts_are_refused(void **state)
 	/* the same ports under another layout's name */
 	ground_kernel(&k);
 	graft_kernel_close(&k);
-	ground_sh("mv %s $(echo %s | sed s,/v1-,/v9-,)", dir, dir);
+	ground_sh("mv %s $(echo %s | sed s,/v2-,/v9-,)", dir, dir);
 	assert_int_equal(try_open(GROUND_FIRST, GROUND_LAST), -EPROTO);
 	assert_non_null(strstr(problem, "another version"));
 }
@@ -240,7 +240,7 @@ static void strangers_folders_are_left_alone(void **state)
 
 	(void)state;
 	ground_kernel(&k);
-	ground_sh("mkdir %s/shunt/v1-1-40000-49999 %s/shunt/else", ground_bpffs, ground_bpffs);
+	ground_sh("mkdir %s/shunt/v2-1-40000-49999 %s/shunt/else", ground_bpffs, ground_bpffs);
 	assert_int_equal(graft_folders(ground_bpffs, f, 2), 1);
 	graft_kernel_remove(&k);
 	graft_kernel_close(&k);

@@ -72,6 +72,19 @@ static void an_urgent_byte(unsigned x)
 	}
 }
 
+/* Nothing of the other peer came by as our socket knows him: he may be translated, or come another way. */
+static void one_sided(unsigned x)
+{
+	struct seg s = pair_next(x, 10);
+
+	rig.slot[0].side[!x].seen = 0;
+	pair_refused(&s, GC_ONE_SIDED);
+	s = pair_next(!x, 0);
+	s.flags |= ECE; /* one that cannot cut, but is of his */
+	pair_stays(&s);
+	assert_int_equal(rig.slot[0].side[!x].seen, SIDE_MET);
+}
+
 static void no_device(unsigned x)
 {
 	struct seg s = pair_next(x, 10);
@@ -203,8 +216,9 @@ static void a_backlog(unsigned x)
 static void one_thing_is_wrong(void **state)
 {
 	static void (*const wrong[])(unsigned) = { numbers_off,    another_cookie, a_byte_unread,
-						   an_urgent_byte, no_device,      no_route,
-						   unacknowledged, out_of_order,   a_backlog };
+						   an_urgent_byte, one_sided,      no_device,
+						   no_route,       unacknowledged, out_of_order,
+						   a_backlog };
 
 	pair_v6 = *(bool *)*state;
 	for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)

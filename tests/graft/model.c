@@ -284,9 +284,11 @@ static int pass_on(struct found *f)
 
 static int stay_armed(struct found *f)
 {
+	uint32_t why = f->y->seen & SIDE_MET ? GC_NO_SOCKET : GC_ONE_SIDED;
+
 	if (f->ttl > 1 && (f->flags == ACK || f->flags == (ACK | PSH))) {
-		counted(f->m, GC_NO_SOCKET);
-		f->slot->refusal = GC_NO_SOCKET;
+		counted(f->m, why);
+		f->slot->refusal = why;
 		f->slot->refusals++;
 	}
 	return VERDICT_NEXT;
@@ -325,6 +327,8 @@ static int tcp_in(struct found *f, long said, enum graft_count odd)
 	f->flags = tcp[13];
 	f->window = (uint32_t)get16(tcp + 14) << f->x->shift_in;
 	f->payload = (size_t)bytes - f->header;
+	if (f->slot->state == SLOT_PAUSED || f->slot->state == SLOT_ARMED)
+		f->x->seen |= SIDE_MET;
 	if (f->slot->state == SLOT_ARMED)
 		return stay_armed(f);
 	return lives(f->slot) ? pass_on(f) : VERDICT_NEXT;

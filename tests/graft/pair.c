@@ -121,6 +121,7 @@ void pair_arm(void)
 	slot->flags = SLOT_STAMPS | (pair_v6 ? SLOT_V6 : 0);
 	fill_side(&slot->side[0], pair[A]);
 	fill_side(&slot->side[1], pair[B]);
+	slot->side[0].seen = slot->side[1].seen = SIDE_MET;
 	rig.m.listed[0][0] = rig.m.listed[0][1] = true;
 	rig_put();
 }

@@ -734,10 +734,10 @@ static void say_grafts(void)
 			if (counts[i])
 				print_message(", %s %llu", texts[i], (unsigned long long)counts[i]);
 	for (int i = 0; i < GD_COUNT; i++)
-		if (graft->declined[i])
+		if (graft->kernel.declined[i])
 			print_message(", declined for %s %llu",
 				      graft_decline_text((enum graft_decline)i),
-				      (unsigned long long)graft->declined[i]);
+				      (unsigned long long)graft->kernel.declined[i]);
 	print_message("\n");
 }
 
