@@ -114,11 +114,11 @@ def cast():
 def relay(place, cast):
     """relay(engine, "--target", ADDR, ...): a running relay, listening where the place says.
 
-    as_user: run as this user · deny: system calls that fail, as deny.c takes them ·
-    nofile: limit of descriptors · starts=False: do not wait for its listening lines
+    as_user: run as this user · deny: system calls that fail, as deny.c takes them · within: what
+    to put before it · nofile: limit of descriptors · starts=False: do not wait for its listening lines
     """
-    def start(engine, *args, as_user=None, deny=None, nofile=None, starts=True):
-        how = place.prefix(worlds.RELAY)
+    def start(engine, *args, as_user=None, deny=None, within=(), nofile=None, starts=True):
+        how = [*place.prefix(worlds.RELAY), *within]
         if as_user:
             how = how + ["setpriv", f"--reuid={as_user}", "--regid=nogroup", "--clear-groups",
                          "--pdeathsig", "TERM"]

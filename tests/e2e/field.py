@@ -83,6 +83,13 @@ class Field(World):
             assert time.monotonic() < deadline, f"still there: {now[:6]}"
             time.sleep(0.02)
 
+    def until(self, true, what, seconds=10):
+        deadline = time.monotonic() + seconds
+        while not (result := true()):
+            assert time.monotonic() < deadline, f"{what} did not come"
+            time.sleep(0.05)
+        return result
+
     def status(self, *args):
         """What `shunt graft` says about this field."""
         return self.do(RELAY, SHUNT, "graft", *args, "--bpffs", self.bpffs)
@@ -114,10 +121,32 @@ class Field(World):
         self.filter(who, "slow1", "ingress", "round")
 
     def offload(self, on=False):
-        """Checksums and segmentation are the stack's, on each device: what is captured is whole."""
+        """Checksums and segmentation are the stack's, and nobody gathers packets, on each device: what is
+        captured is whole, and as it was sent."""
         state = "on" if on else "off"
-        for who, dev in ((CLIENT, "w1"), (RELAY, "w1r"), (RELAY, "w2r"), (SERVER, "w2")):
-            self.do(who, "ethtool", "-K", dev, "tx", state, check=False)
+        devices = [(CLIENT, "w1"), (RELAY, "w1r"), (RELAY, "w2r"), (SERVER, "w2")]
+        if BOX in self.spaces:
+            devices += [(BOX, "boxa"), (BOX, "boxb")]
+        for who, dev in devices:
+            for what in ("gro", "gso", "tso", "tx"):
+                self.do(who, "ethtool", "-K", dev, what, state)
+
+    def wire_more(self):
+        """A second wire between relay and server, which takes over when the first goes down."""
+        ends = (("w3", SERVER), ("w3r", RELAY))
+        ip("link", "add", "w3", "netns", self.spaces[SERVER], "type", "veth", "peer", "name", "w3r", "netns",
+           self.spaces[RELAY])
+        for dev, who in ends:
+            self.do(who, "ethtool", "-K", dev, "gro", "on")
+            self.ip(who, "link", "set", dev, "up")
+            self.ip(who, "route", "add", "10.91.2.0/24", "dev", dev, "metric", "500")
+
+    def translate(self):
+        """Packets of the relay to the server get another source address (SNAT), behind all that shunt sees,
+        and those that come back get the old one again."""
+        self.ip(RELAY, "addr", "add", "10.91.2.3/32", "dev", "w2r")
+        self.filter(RELAY, "w2r", "egress", "renamed")
+        self.filter(RELAY, "w2r", "ingress", "renamed_in")
 
     def insert(self, hop):
         """One more host between the relay and `hop` (CLIENT or SERVER): two devices, boxa (toward hop)
@@ -142,9 +171,9 @@ class Field(World):
         """The inserted host passes every frame on; with flip, some of those toward the relay get
         one bit of their payload wrong."""
         for dev, peer in (("boxa", "boxb"), ("boxb", "boxa")):
-            self.filter(BOX, dev, "ingress", f"to_{peer}")
+            self.filter(BOX, dev, "ingress", f"to_{peer}", pref=2)
         if flip:
-            self.filter(BOX, "boxa", "ingress", "flip", pref=0)
+            self.filter(BOX, "boxa", "ingress", "flip", pref=1)
 
     def route(self, hop):
         """The inserted host passes packets on as a router. All neighbours are told, none is asked for:

@@ -5,6 +5,7 @@
  *   twice   one in a hundred comes twice
  *   late    one in twenty goes round through the device 900 (round) before it goes on
  *   flip    one bit of the payload of one packet in ten is wrong
+ *   renamed the address 10.91.2.2 becomes 10.91.2.3 on the way out, and comes back on the way in
  *   to_boxa, to_boxb   each frame goes to that device: a wire made of two
  *
  * Those that end in _in are for the way in. A mark tells a packet that was dealt with.
@@ -126,6 +127,39 @@ SEC("round") int on_round(struct __sk_buff *skb)
 		return bpf_redirect(SLOW, 0);
 	}
 	return bpf_redirect(skb->mark & DEVICE, skb->mark & CAME_IN ? BPF_F_INGRESS : 0);
+}
+
+/* -- another name -- */
+
+enum {
+	OLD = 0x0a5b0202,
+	NEW = 0x0a5b0203,
+	IP_SUM = ETH_HLEN + 10,
+	SOURCE = ETH_HLEN + 12,
+	TARGET = ETH_HLEN + 16
+};
+
+static __always_inline int rename(struct __sk_buff *skb, __u32 at, __u32 from, __u32 to)
+{
+	__u32 tcp = tcp_at(skb), was, is = bpf_htonl(to);
+
+	if (!tcp || skb->protocol != bpf_htons(ETH_P_IP) || bpf_skb_load_bytes(skb, at, &was, 4) ||
+	    was != bpf_htonl(from))
+		return TC_ACT_UNSPEC;
+	bpf_l4_csum_replace(skb, tcp + 16, was, is, BPF_F_PSEUDO_HDR | 4);
+	bpf_l3_csum_replace(skb, IP_SUM, was, is, 4);
+	bpf_skb_store_bytes(skb, at, &is, 4, 0);
+	return TC_ACT_UNSPEC;
+}
+
+SEC("renamed") int on_renamed(struct __sk_buff *skb)
+{
+	return rename(skb, SOURCE, OLD, NEW);
+}
+
+SEC("renamed_in") int on_renamed_in(struct __sk_buff *skb)
+{
+	return rename(skb, TARGET, NEW, OLD);
 }
 
 /* -- a wire that flips bits -- */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Grafts live longer than the relay that made them, by thousands, and are cleaned up after."""
 import hashlib
+import json
 import os
 import signal
 import time
@@ -146,6 +147,20 @@ def test_idle_timeout(field, pair):
     assert r.end()["end"] == "idle"
 
 
+def test_adopted_ones_that_idle(field, grown, graft):
+    """They are ended by who adopted them, at both ends, and told of."""
+    r, w = grown(5)
+    r.signal(signal.SIGKILL)
+    r.left = True
+    r.wait()
+    again = restart(r, graft, "--idle-timeout", "1s")
+    lines = again.ends(5)
+    assert {(f["end"], f["adopted"], f["up"], f["down"]) for f in lines} == {("idle", "yes", 40_300, 40_300)}
+    w.say("round 1")
+    assert w.wait(10) == 1  # each was reset
+    assert json.loads(field.status("list", "--json"))["grafts"] == []
+
+
 def test_slots_are_used_up(field, graft, echo, swarm):
     """The rest is spliced, and when slots come free, they are used again."""
     r = graft("--target", echo().address, "--graft-slots", "8")
@@ -159,6 +174,9 @@ def test_slots_are_used_up(field, graft, echo, swarm):
         lines = r.ends(30 * times)[30 * (times - 1):]
         assert {(f["end"], f["up"], f["down"]) for f in lines} == {("done", 36_000, 36_000)}
         assert sum(field.grafted(f) > 0 for f in lines) == 8
+        assert {f.get("declined") for f in lines if not field.grafted(f)} == {"slots"}
+        told, = json.loads(field.status("status", "--json"))["folders"]
+        assert told["declined"]["slots"] == 22 * times
         time.sleep(2.5)  # until the slots are free
 
 

@@ -81,20 +81,23 @@ def test_bulk(field, graft, server, client, wire):
 
 @pytest.mark.skipif(not LONG, reason="the long run's (SHUNT_LONG=1)")
 def test_soak(field, graft, relay, mixed_server, mixed):
-    """20,000 connections of mixed kinds with loss, and the same ones by splice, by turns: as grafts they take
-    no longer."""
+    """50,000 connections of mixed kinds with loss. The first 20,000 of them also by splice, by turns: as grafts
+    they take no longer."""
     field.spoil("loss")
     r = graft("--target", mixed_server)
     plain = relay("splice", "--target", mixed_server)
     took = {"graft": [], "splice": []}
-    for seed in range(1, 5):
+    for seed in range(1, 11):
         for name, by in ("graft", r), ("splice", plain):
+            if by is plain and seed > 4:
+                continue
             result = mixed(by, 5000, 120, seed, "60k", 600)
             assert result["done"] == 5000
             took[name].append(result["p99_ms"])
-    grafts = told(r, field, 20_000, 30)
+    grafts = told(r, field, 50_000, 30)
     told(plain, field, 20_000, 30)
-    print(f"{grafts} of 20000 were grafted; p99 in ms: {took}")
-    assert grafts > 2000
-    graft_p99, splice_p99 = (sorted(took[e]) for e in ("graft", "splice"))
+    print(f"{grafts} of 50000 were grafted; p99 in ms: {took}")
+    assert grafts > 5000
+    field.loses_sockets()
+    graft_p99, splice_p99 = sorted(took["graft"][:4]), sorted(took["splice"])
     assert graft_p99[1] <= splice_p99[2] * 1.2 + 50, took
