@@ -2,7 +2,8 @@
 """check.py — what is wanted of shunt, beside a result: a line for each wish, PASS or MISS, with
 its figures
 
-What is wanted of the relay by itself is asked of splice; what is wanted of grafts, of "graft".
+What is wanted of the relay by itself is asked of splice; of "auto", which is what runs without any
+option, beside it; what is wanted of grafts, of "graft".
 
 "No more than" and "no worse than" mean: within the noise that the run shows, that is, unless the
 ranges of both lie apart on the wrong side. Factors ("a quarter of", "2.5 times") are of medians.
@@ -13,6 +14,7 @@ from stats import margin
 
 PEERS = ("haproxy", "haproxy-splice", "nginx", "nginx-256k")
 US = "splice"
+UNASKED = "auto"
 GRAFT = "graft"
 SPLIT, FANOUT_FROM = "split-splice", 10  # subscribers
 NEAR_US = 10   # so near forwarding's shall a graft's median round trip be, of one connection;
@@ -94,6 +96,18 @@ def of_relay(result):
             yield times(f"throughput, n={n}", rate, peer, "Gb/s", 2.5, False)
 
 
+def of_auto(result):
+    """What people get who ask for nothing."""
+    for work, n, _ in titles(result, "relay"):
+        yield against(f"cost over the floor without any option, n={n}",
+                      ranges(result, work, n, "busy_ms_per_gb"), "haproxy-splice", "ms/GB",
+                      who=UNASKED)
+    for work, n, title in titles(result, "thin"):
+        of = ranges(result, work, n, "busy_ms_per_gb")
+        yield against(f"thin streams without any option, {title}, n={n}", of, best(of, PEERS),
+                      "ms/GB", who=UNASKED)
+
+
 def of_latency(result):
     for work, n, title in titles(result, "latency"):
         for metric in ("p50_us", "p99_us"):
@@ -149,7 +163,7 @@ def of_fanout(result):
 
 
 def lines(result):
-    for part in (of_relay, of_latency, of_thin, of_connect, of_memory, of_grafts, of_fanout):
+    for part in (of_relay, of_latency, of_thin, of_connect, of_memory, of_auto, of_grafts, of_fanout):
         yield from part(result)
 
 

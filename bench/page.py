@@ -23,7 +23,9 @@ h2 { margin-top: 2em } p { max-width: 46em }"""
 COST = """What one relay adds to the machine's work for each gigabyte, in milliseconds of CPU:
 the busy time of all CPUs while bytes flow, less the same for plain IP forwarding through the
 same wires, which no relay can do without. Lower is better; whiskers show the smallest and the
-largest sample. Where they overlap, there is no difference to speak of."""
+largest sample. Where they overlap, there is no difference to speak of. Below zero, source, relay and
+sink together worked less than source and sink do over plain forwarding. An arrow stands on a bar that
+is cut off."""
 TOTAL = """What the machine works for each gigabyte, in milliseconds of CPU: source, relay and
 sink together, since on the loopback there is no forwarding to compare with. Lower is better;
 whiskers show the smallest and the largest sample."""

@@ -21,6 +21,7 @@ COLOURS = {
 }
 OTHERS = ("#c02060", "#20a0a0", "#808000", "#a06040")
 FONT = "DejaVu Sans"
+FAR = 1.5  # times as high as all others: such a bar is cut off
 
 
 def colour(name, all_names):
@@ -56,6 +57,20 @@ STYLE = [
 ]
 
 
+def top_of(found, names):
+    """The largest sample; but one contender far above all others would leave them no room."""
+    tops = sorted(max(of[c].max for _, of in found if c in of) for c in names)
+    return tops[-1] if len(tops) < 3 or tops[-1] < FAR * tops[-2] else tops[-2]
+
+
+def bar(x, r, highest, digits):
+    """A line of data: where, median, whisker, place of the figure, figure. A bar that is cut off says so."""
+    cut = r.median > highest
+    most = min(r.max, highest)
+    return (f"{x} {min(r.median, highest)} {min(r.min, most)} {most} {max(0, most)} "
+            f"{r.median:.{digits}f}{'↑' if cut else ''}")
+
+
 def bars(result, groups, metric, y_label, title, labels, skip=("floor",)):
     """Bars in groups, [(work, connections, text below)]; None if there is nothing to be shown."""
     found = [(text, ranges(result, work, n, metric)) for work, n, text in groups]
@@ -64,7 +79,7 @@ def bars(result, groups, metric, y_label, title, labels, skip=("floor",)):
     if not found or not names:
         return None
     script, plots, ticks = [], [], []
-    highest = max(r.max for _, of in found for c, r in of.items() if c in names)
+    highest = top_of(found, names)
     lowest = min([0.0] + [r.min for _, of in found for c, r in of.items() if c in names])
     places, at = {}, 0.0
     for g, (text, of) in enumerate(found):
@@ -77,8 +92,7 @@ def bars(result, groups, metric, y_label, title, labels, skip=("floor",)):
     for i, c in enumerate(names):
         rows = [(places[g, c], of[c]) for g, (_, of) in enumerate(found) if c in of]
         digits = 0 if highest > 30 else 1
-        script += block(f"b{i}", [f"{x} {r.median} {r.min} {r.max} {max(0, r.max)} "
-                                  f"{r.median:.{digits}f}" for x, r in rows])
+        script += block(f"b{i}", [bar(x, r, highest, digits) for x, r in rows])
         plots.append(f"$b{i} using 1:2 with boxes lc rgb '{colour(c, names)}' "
                      f"title {quoted(labels.get(c, c))}")
     for i in range(len(names)):

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""connect: short connections, as many as go, 50 at a time: connect, 64 bytes there, an answer
-back, the server closes
+"""connect: short connections, as many as go, 50 at a time
 
-An answer is 64 bytes; and of 1 KB to 1 MB, with few samples, for it is there that connections
+Each is: connect, 64 bytes there, an answer back, the server closes. An answer is 64 bytes; and of 1 KB to 1 MB, with few samples, for it is there that connections
 begin to be worth more than moving their bytes: the kernel takes over what is longer than a while.
 
 The server closes first, and the relay towards the client, so that neither client nor relay runs

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""latency: how long a small message takes there and back, with nothing else to do and while bytes
-flow in bulk
+"""latency: how long a small message takes there and back, alone and during a bulk transfer
 
 Bulk goes to the same target through the same relay, in connections of its own: it is seen how long
 a message waits behind it. The far end throws that stream away.

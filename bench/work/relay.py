@@ -62,8 +62,8 @@ METRICS = {
 
 class Relay(Work):
     name, order = "relay", 10
-    contenders = ("floor", "graft", "splice", "copy-16k", "copy-64k", "copy-256k", "copy-1m", "haproxy",
-                  "haproxy-splice", "nginx", "nginx-256k", "socat")
+    contenders = ("floor", "auto", "graft", "splice", "copy-16k", "copy-64k", "copy-256k", "copy-1m",
+                  "haproxy", "haproxy-splice", "nginx", "nginx-256k", "socat")
     metrics = METRICS
 
     def cases(self, settings):

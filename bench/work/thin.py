@@ -13,6 +13,7 @@ LOADS = ((200, 20), (1000, 50))  # connections; ms from one piece of each to its
 
 class Thin(Work):
     name, order = "thin", 40
+    contenders = ("floor", "auto", *Work.contenders[1:])
     metrics = {name: METRICS[name] for name in
                ("busy_ms_per_gb", "busy_ms_per_gb_total", "own_cpu_ms_per_gb", "gbit_per_s")}
 

@@ -134,6 +134,18 @@ def test_a_process_is_charged_to_the_nanosecond():
     assert measure.cpu_of(2 ** 22 + 5) == 0.0
 
 
+def test_what_looking_at_proc_costs_the_kernel_is_no_connections_memory():
+    def slabinfo(sockets, seen):
+        return ("slabinfo - version: 2.1\n# name            <active_objs> <num_objs> <objsize>\n"
+                f"TCP               {sockets} 3200 2048 16 8 : tunables 0 0 0\n"
+                f"dentry            {sockets + seen} 9000 192 21 1 : tunables 0 0 0\n"
+                f"proc_inode_cache  {seen} 9000 640 24 4 : tunables 0 0 0\n")
+
+    assert measure.slab_kib(slabinfo(64, 0)) == 64 * (2048 + 192) // 1024
+    assert measure.slab_kib(slabinfo(64, 6000)) == measure.slab_kib(slabinfo(64, 0))
+    assert measure.slab_kib(slabinfo(128, 6000)) == 2 * measure.slab_kib(slabinfo(64, 0))
+
+
 # -- rows, tables, wishes, comparisons --
 
 def fake_result(splice=300.0, noise=0.01, haproxy_splice=290.0, graft=262.0):
