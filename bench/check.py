@@ -6,7 +6,8 @@ What is wanted of the relay by itself is asked of splice; of "auto", which is wh
 option, beside it; what is wanted of grafts, of "graft".
 
 "No more than" and "no worse than" mean: within the noise that the run shows, that is, unless the
-ranges of both lie apart on the wrong side. Factors ("a quarter of", "2.5 times") are of medians.
+tables would rank the other one before it (stats.py). Factors ("a quarter of", "2.5 times") are of
+medians.
 """
 from report import figure
 from result import ranges
@@ -36,12 +37,12 @@ def told(r, unit, digits=1):
 
 
 def not_worse(us, them, more_is_better):
-    """Better by the median, or not to be told apart. A single sample shows no noise: the margin of
-    the tables stands for it."""
-    slack = margin(us, them) if min(us.n, them.n) < 2 else 0.0
+    """The other one is not surely better. Of a single sample nothing is sure: the margin of the tables
+    stands for its noise."""
+    slack = margin(us, them)
     if more_is_better:
-        return us.median >= them.median or us.max + slack >= them.min
-    return us.median <= them.median or us.min <= them.max + slack
+        return us.max + slack >= them.min
+    return us.min <= them.max + slack
 
 
 def against(what, of, other, unit, more_is_better=False, who=US):

@@ -58,7 +58,9 @@ def groups(result, kind, with_title=False):
 
 def by_title(result, kind):
     """Cases that have the same number of connections."""
-    return [(t["work"], t["connections"], t["title"].removeprefix("short connections, "))
+    return [(t["work"], t["connections"],
+             t["title"].removeprefix("short connections, ").replace("answers of ", "")
+             .replace(" bytes, ", " bytes,\n"))
             for t in result["titles"] if t["kind"] == kind]
 
 
@@ -86,7 +88,7 @@ def pictures(result, directory):
          plot.bars(result, packets, cost, y, f"What a relay costs, 8 connections {lower}", labels)),
         ("Short connections", SHORT, "connect",
          plot.bars(result, short, each, "us of CPU each" + (", over the floor" if floor else ""),
-                   f"What a short connection costs {lower}", labels)),
+                   f"What a short connection costs, by the size of its answer {lower}", labels)),
         ("Unit size", UNITS, "units",
          plot.units(result, "relay", 8, cost, y, f"Cost against unit size, 8 connections {lower}",
                     labels)),

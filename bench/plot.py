@@ -29,7 +29,8 @@ def colour(name, all_names):
 
 
 def quoted(text):
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("_", "\\\\_") + '"'
+    return ('"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("_", "\\\\_")
+            .replace("\n", "\\n") + '"')
 
 
 def block(name, lines):
@@ -57,10 +58,17 @@ STYLE = [
 ]
 
 
+def far_above(c, found, names):
+    """Is it so, wherever it takes part? It would leave the others no room."""
+    groups = [(of[c].median, [of[o].median for o in names if o in of and o != c])
+              for _, of in found if c in of]
+    return all(others and mine > FAR * max(others) for mine, others in groups)
+
+
 def top_of(found, names):
-    """The largest sample; but one contender far above all others would leave them no room."""
-    tops = sorted(max(of[c].max for _, of in found if c in of) for c in names)
-    return tops[-1] if len(tops) < 3 or tops[-1] < FAR * tops[-2] else tops[-2]
+    """The largest sample of those that are not far above all others."""
+    near = [c for c in names if not far_above(c, found, names)]
+    return max(of[c].max for _, of in found for c in near or names if c in of)
 
 
 def bar(x, r, highest, digits):
@@ -103,6 +111,7 @@ def bars(result, groups, metric, y_label, title, labels, skip=("floor",)):
     script += [*STYLE, f"set title {quoted(title)}", f"set ylabel {quoted(y_label)}",
                "set boxwidth 0.86", f"set xrange [-1:{at - 1.2}]",
                f"set yrange [{lowest * 1.15}:{highest * 1.18}]",
+               f"set bmargin {4 if any(chr(10) in text for text, _ in found) else 2.5}",
                f"set xtics ({', '.join(ticks)}) scale 0", "set xzeroaxis lt 1 lc rgb '#555555'",
                "plot " + ", \\\n  ".join(plots)]
     return script
@@ -227,7 +236,7 @@ def units(result, work, n, metric, y_label, title, labels):
                          f"title {quoted(labels.get(c, c))}")
             ends.append(of[c].median)
     return [*script, *STYLE, "set logscale x 2", "set xrange [11:1500]",
-            f"set yrange [{min(ends) * 1.15}:{max(ends) * 1.1}]",
+            f"set yrange [{min(ends) - 0.05 * max(ends)}:{max(ends) * 1.1}]",
             "set xzeroaxis lt 1 lc rgb '#555555'",
             f"set title {quoted(title)}", f"set ylabel {quoted(y_label)}",
             "set xlabel 'bytes moved at a time (size of the pipe, or of the buffer)'",

@@ -33,7 +33,7 @@ class Settings:
     how: str = "sendfile"  # how the source sends
     connections: tuple = ()
     files: int = 0         # RLIMIT_NOFILE
-    limit: float = 840.0   # seconds for all of it
+    limit: float = 780.0   # seconds for all of it: with building it, a quarter of an hour
 
 
 @dataclasses.dataclass(eq=False)
