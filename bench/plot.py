@@ -21,7 +21,8 @@ COLOURS = {
 }
 OTHERS = ("#c02060", "#20a0a0", "#808000", "#a06040")
 FONT = "DejaVu Sans"
-FAR = 1.5  # times as high as all others: such a bar is cut off
+FAR = 1.5  # times as high as all others, if they are
+MANY = 5   # or more: such a bar is cut off
 
 
 def colour(name, all_names):
@@ -62,7 +63,7 @@ def far_above(c, found, names):
     """Is it so, wherever it takes part? It would leave the others no room."""
     groups = [(of[c].median, [of[o].median for o in names if o in of and o != c])
               for _, of in found if c in of]
-    return all(others and mine > FAR * max(others) for mine, others in groups)
+    return all(len(others) >= MANY and mine > FAR * max(others) for mine, others in groups)
 
 
 def top_of(found, names):

@@ -15,6 +15,7 @@ SIZES = (("1b", 1, "1 B"), ("1k", 1024, "1 KB"))
 QUICK = (("1b", 1, False), ("1k", 50, False), ("1k", 50, True))
 WARM = "100ms"
 SETTLE = 0.1  # seconds for the contender to get there, before its CPU time is looked at
+BESIDE_BULK = ("floor", "graft", "splice", "haproxy", "haproxy-splice", "nginx")
 BULK = 8  # enough that every thread of a relay has some of it
 
 
@@ -37,7 +38,8 @@ class Latency(Work):
                     title = f"round trips of {text}" + (", during a bulk transfer" if bulk else "")
                     yield Case(f"latency-{short}" + ("-bulk" if bulk else ""), title, n,
                                settings.window + 0.55 + (settings.warm if bulk else 0),
-                               {"size": size, "bulk": bulk}, rounds=2 if bulk else 0)
+                               {"size": size, "bulk": bulk}, rounds=2 if bulk else 0,
+                               contenders=BESIDE_BULK if bulk else ())
 
     def sample(self, stage, contender, case):
         echo = stage.tool("echo", SINK, "--wait", "0", "--for", "1h", "--sink")

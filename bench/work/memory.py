@@ -20,6 +20,7 @@ NEAR = 96  # KiB: two readings so near each other are taken for rest
 
 class Memory(Work):
     name, order = "memory", 50
+    contenders = ("floor", "graft", "splice", "haproxy", "haproxy-splice", "nginx")
     metrics = {
         "kib_per_conn_user": Metric("KiB", "user", digits=2, ranked=True),
         "kib_per_conn_kernel": Metric("KiB", "kernel", less_floor="kib_per_conn_kernel_total",

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """relay-mtu: bulk over 8 connections, when packets come in the size of the wire's
 
-A host beside us, or a network card that merges what arrives, hands over packets of 64 KB ("gso",
-which is what `relay` has). Else the receiving kernel merges those of 1500 bytes ("gro"). Where nobody
+A host beside us, or a network card that merges what arrives, hands over packets of 64 KB: that is
+what `relay` has. Else the receiving kernel merges those of 1500 bytes ("gro"). Where nobody
 does ("plain"), each of them is work: a relay with sockets makes large ones of them again, and one that
 passes packets on cannot.
 """
@@ -10,8 +10,7 @@ from . import Case, Work
 from .relay import METRICS, figures, flow
 
 CONNECTIONS = 8
-KINDS = (("gso", "packets of 64 KB", None),
-         ("gro", "packets of 1500 bytes, GRO", True),
+KINDS = (("gro", "packets of 1500 bytes, GRO", True),
          ("plain", "packets of 1500 bytes, no GRO", False))
 
 
@@ -34,9 +33,7 @@ class RelayMTU(Work):
                        {"window": settings.window, "merged": merged}, rounds=2)
 
     def sample(self, stage, contender, case):
-        merged = case.what["merged"]
-        if merged is not None:
-            stage.enter_context(stage.bench.place.small_packets(merged))
+        stage.enter_context(stage.bench.place.small_packets(case.what["merged"]))
         arrived, window, raw = flow(stage, case, "--how", stage.settings.how)
         return {"metrics": figures(arrived, window.used), "used": window.used, "raw": raw}
 

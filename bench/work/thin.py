@@ -13,12 +13,12 @@ LOADS = ((200, 20), (1000, 50))  # connections; ms from one piece of each to its
 
 class Thin(Work):
     name, order = "thin", 40
-    contenders = ("floor", "auto", *Work.contenders[1:])
+    contenders = ("floor", "auto", "graft", "splice", "haproxy", "haproxy-splice", "nginx")
     metrics = {name: METRICS[name] for name in
                ("busy_ms_per_gb", "busy_ms_per_gb_total", "own_cpu_ms_per_gb", "gbit_per_s")}
 
     def cases(self, settings):
-        window = settings.window * 2
+        window = settings.window * 1.5
         for n, every in LOADS[:1] if settings.quick else LOADS:
             yield Case("thin", f"16 KB each {every} ms", n, window + settings.warm + 0.6,
                        {"window": window, "every": every})
