@@ -37,6 +37,8 @@ SIZES = """The same for packets of the size that comes out of a network card: wh
 ones of them, a relay with sockets does that for whoever comes behind it, and forwarding cannot."""
 SHORT = """Connections that bring one answer and end: what each costs, over plain forwarding. A relay
 has two to make and to end for each of them; moving the bytes comes on top."""
+FANOUT = """One stream goes to many subscribers: what the machine works for each gigabyte that arrives
+at one of them. Lower is better."""
 LATENCY = """How long a small message takes through the relay and back, from the fastest round
 trip (left) to the slowest ones (right): the line at 99 says what 99 of 100 are faster than.
 Lower is better. Note both scales."""
@@ -62,6 +64,13 @@ def by_title(result, kind):
              t["title"].removeprefix("short connections, ").replace("answers of ", "")
              .replace(" bytes, ", " bytes,\n"))
             for t in result["titles"] if t["kind"] == kind]
+
+
+def subscribers(result):
+    """Bulk first, then paced: those that were asked for the same stand together."""
+    names = {"fanout": "full speed", "fanout-paced": "64 MB/s\nin all"}
+    cases = [(t["work"], t["connections"]) for t in result["titles"] if t["work"] in names]
+    return [(work, n, f"to {n},\n{names[work]}") for work, n in sorted(cases)]
 
 
 def by_packets(result):
@@ -102,6 +111,9 @@ def pictures(result, directory):
          plot.units(result, "relay", 8, cost, y, f"Cost against unit size, 8 connections {lower}",
                     labels)),
         ("Memory", MEMORY, "memory", memory(result, labels)),
+        ("Fan-out", FANOUT, "fanout",
+         plot.bars(result, subscribers(result), "busy_ms_per_gb_total",
+                   "ms of CPU per GB delivered", f"One stream to many {lower}", labels)),
     ]
     drawn = [(h, t, plot.draw(script, directory, name)) for h, t, name, script in wanted if script]
     script, height = plot.latency(result, [(w, n, t) for w, n, t in latency_cases(result)], labels)

@@ -18,6 +18,7 @@ COLOURS = {
     "copy-16k": "#d0d0d0", "copy-64k": "#b4b4b4", "copy-256k": "#949494", "copy-1m": "#747474",
     "haproxy-splice": "#e8a33d", "haproxy": "#c4501b", "nginx": "#2a5fa5", "nginx-256k": "#86b1e0",
     "socat": "#8a4fa0",
+    "split-splice": "#0a7d33", "split-copy": "#949494", "icecast": "#c4501b",
 }
 OTHERS = ("#c02060", "#20a0a0", "#808000", "#a06040")
 FONT = "DejaVu Sans"
@@ -112,7 +113,7 @@ def bars(result, groups, metric, y_label, title, labels, skip=("floor",)):
     script += [*STYLE, f"set title {quoted(title)}", f"set ylabel {quoted(y_label)}",
                "set boxwidth 0.86", f"set xrange [-1:{at - 1.2}]",
                f"set yrange [{lowest * 1.15}:{highest * 1.18}]",
-               f"set bmargin {4 if any(chr(10) in text for text, _ in found) else 2.5}",
+               f"set bmargin {2.5 + 1.5 * max(text.count(chr(10)) for text, _ in found)}",
                f"set xtics ({', '.join(ticks)}) scale 0", "set xzeroaxis lt 1 lc rgb '#555555'",
                "plot " + ", \\\n  ".join(plots)]
     return script

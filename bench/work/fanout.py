@@ -68,7 +68,7 @@ class Fanout(Work):
         counts = (10, 50) if settings.quick else (1, 10, 50, 200)
         for n in counts:
             yield Case("fanout", "one stream in bulk", n, settings.window + settings.warm + 0.6,
-                       {"kind": "bulk"}, contenders=("split-splice", "split-copy"))
+                       {"kind": "bulk"}, contenders=("split-splice", "split-copy"), rounds=2)
         for n in counts:
             yield Case("fanout-paced", "one stream, 64 MB/s to all together", n,
                        settings.window + settings.warm + 0.6, {"kind": "paced"}, rounds=2)
