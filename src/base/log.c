@@ -20,8 +20,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
+
 #define CUT          "\xe2\x80\xa6" /* … */
-#define UNKNOWN      "\xef\xbf\xbd" /* U+FFFD */
 #define DROPPED_JSON ",\"" CUT "\":true"
 #define TAIL         (sizeof(CUT "\"" DROPPED_JSON "}\n"))
 
@@ -58,33 +59,6 @@ static void put(struct log_line *l, const void *bytes, size_t n)
 	l->len += n;
 }
 
-/* How many bytes has the character at s by its first one? 0: no character begins so. */
-static size_t claimed(unsigned char first)
-{
-	if (first < 0x80)
-		return 1;
-	if (first < 0xc2 || first > 0xf4)
-		return 0;
-	return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-}
-
-/* How long is the character at s? 0: it is none by RFC 3629: cut off, overlong, a surrogate, or
- * beyond U+10FFFF. */
-static size_t character(const unsigned char *s, size_t n)
-{
-	size_t len = claimed(s[0]);
-
-	if (len > n)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return len;
-}
-
 /* Control characters, which terminals obey: C0 and DEL in one byte, C1 in two. */
 static bool control(const unsigned char *s)
 {
@@ -96,13 +70,13 @@ static bool control(const unsigned char *s)
 static size_t escape(const unsigned char *s, size_t n, char out[8], size_t *taken)
 {
 	static const char from[] = "\"\\\n\r\t", to[] = "\"\\nrt";
-	size_t len = character(s, n);
+	size_t len = utf8_character(s, n);
 	const char *found;
 
 	*taken = len ? len : 1;
 	if (len == 0) {
-		memcpy(out, UNKNOWN, sizeof(UNKNOWN) - 1);
-		return sizeof(UNKNOWN) - 1;
+		memcpy(out, UTF8_UNKNOWN, sizeof(UTF8_UNKNOWN) - 1);
+		return sizeof(UTF8_UNKNOWN) - 1;
 	}
 	found = s[0] ? strchr(from, s[0]) : NULL;
 	if (found) {
@@ -124,7 +98,7 @@ static bool plain(const unsigned char *s, size_t n)
 	if (n == 0)
 		return false;
 	for (; n > 0; s += len, n -= len) {
-		len = character(s, n);
+		len = utf8_character(s, n);
 		if (len == 0 || control(s) || (s[0] < 0x80 && strchr(" \"=\\", s[0])))
 			return false;
 	}
