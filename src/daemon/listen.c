@@ -25,7 +25,7 @@ static const char *unix_path(const struct addr *a)
 /* A socket that listens at `a`. With SO_REUSEADDR two may bind as long as nobody listens, and both
  * could share the port from then on if they set SO_REUSEPORT before: so the FIRST of many sets it
  * only when the port is surely ours, and an ONLY one never. */
-static int listening_socket(const struct addr *a, enum share share)
+static int listening_socket(const struct addr *a, enum share share, mode_t mode)
 {
 	int fd = sys_socket(a->ss.ss_family, SOCK_STREAM, 0);
 	bool ip = a->ss.ss_family != AF_UNIX;
@@ -39,6 +39,8 @@ static int listening_socket(const struct addr *a, enum share share)
 		r = sys_setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, !addr_is_every(a));
 	if (r == 0 && share == ANOTHER)
 		r = sys_setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	if (r == 0 && !ip && mode && fchmod(fd, mode) < 0) /* its file is made with this mode */
+		r = -errno;
 	if (r == 0 &&
 	    (bind(fd, (const struct sockaddr *)&a->ss, a->len) < 0 || listen(fd, SOMAXCONN) < 0))
 		r = -errno;
@@ -65,18 +67,18 @@ static bool is_stale(const struct addr *a)
 	return r == -ECONNREFUSED;
 }
 
-static int first_socket(const struct addr *a, enum share share)
+static int first_socket(const struct addr *a, enum share share, mode_t mode)
 {
 	const char *path = unix_path(a);
 	struct stat st;
-	int fd = listening_socket(a, share);
+	int fd = listening_socket(a, share, mode);
 
 	if (fd != -EADDRINUSE || !path || lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode) ||
 	    !is_stale(a))
 		return fd;
 	if (unlink(path) < 0)
 		return -errno;
-	return listening_socket(a, share);
+	return listening_socket(a, share, mode);
 }
 
 static int explain(const struct addr *a, int error, char *problem, size_t size)
@@ -107,9 +109,15 @@ static int explain(const struct addr *a, int error, char *problem, size_t size)
 	return error;
 }
 
-static int open_all(struct listener *l, const struct addr *a, unsigned workers)
+/* The umask has taken from the mode what it takes. The file is ours: its directory lets us make it there. */
+static int restore_mode(const struct addr *a, mode_t mode)
 {
-	int fd = first_socket(a, workers > 1 ? FIRST : ONLY);
+	return mode && unix_path(a) && chmod(unix_path(a), mode) < 0 ? -errno : 0;
+}
+
+static int open_all(struct listener *l, const struct addr *a, unsigned workers, mode_t mode)
+{
+	int fd = first_socket(a, workers > 1 ? FIRST : ONLY, mode);
 	struct stat st;
 
 	if (fd < 0)
@@ -119,8 +127,12 @@ static int open_all(struct listener *l, const struct addr *a, unsigned workers)
 		l->addr = *a;
 	if (unix_path(a) && lstat(unix_path(a), &st) == 0)
 		l->inode = st.st_ino;
+	int r = restore_mode(a, mode);
+
+	if (r < 0)
+		return r;
 	while (l->count < workers) {
-		fd = a->ss.ss_family == AF_UNIX ? l->fd[0] : listening_socket(&l->addr, ANOTHER);
+		fd = a->ss.ss_family == AF_UNIX ? l->fd[0] : listening_socket(&l->addr, ANOTHER, 0);
 		if (fd < 0)
 			return fd;
 		l->fd[l->count++] = fd;
@@ -128,8 +140,8 @@ static int open_all(struct listener *l, const struct addr *a, unsigned workers)
 	return 0;
 }
 
-int listen_open(struct listener *l, const struct addr_name *name, unsigned workers, char *problem,
-		size_t size)
+int listen_open_as(struct listener *l, const struct addr_name *name, unsigned workers,
+		   unsigned mode, char *problem, size_t size)
 {
 	struct addr a;
 	const char *wrong;
@@ -141,7 +153,7 @@ int listen_open(struct listener *l, const struct addr_name *name, unsigned worke
 		snprintf(problem, size, "cannot listen on %s: %s", name->host, wrong);
 		return r;
 	}
-	r = open_all(l, &a, workers);
+	r = open_all(l, &a, workers, mode);
 	if (r < 0) {
 		explain(&a, r, problem, size);
 		listen_close(l);
@@ -149,6 +161,12 @@ int listen_open(struct listener *l, const struct addr_name *name, unsigned worke
 	}
 	addr_text(&l->addr, l->text);
 	return 0;
+}
+
+int listen_open(struct listener *l, const struct addr_name *name, unsigned workers, char *problem,
+		size_t size)
+{
+	return listen_open_as(l, name, workers, 0, problem, size);
 }
 
 static int is_listening(int fd)

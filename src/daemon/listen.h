@@ -29,6 +29,10 @@ struct listener {
 int listen_open(struct listener *l, const struct addr_name *name, unsigned workers, char *problem,
 		size_t size);
 
+/* The same; a Unix socket's file has this mode (0: what the umask leaves), and never had another that lets in more. */
+int listen_open_as(struct listener *l, const struct addr_name *name, unsigned workers,
+		   unsigned mode, char *problem, size_t size);
+
 /* The same with a listening socket that we were born with, for all workers. It becomes ours. */
 int listen_inherit(struct listener *l, int fd, unsigned workers, char *problem, size_t size);
 
