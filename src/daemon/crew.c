@@ -6,10 +6,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
 
-enum { SURVEY_MS = 1000 };
+enum { SURVEY_MS = 800, SURVEY_LEAST_MS = 50 }; /* for all; for each, however late it is */
 
 int crew_open(struct crew *c, struct rules *rules, const struct crew_options *options)
 {
@@ -145,13 +146,20 @@ void crew_nudge(struct crew *c)
 
 int crew_survey(struct crew *c, struct survey *s)
 {
+	uint64_t until = clock_ms() + SURVEY_MS, now;
 	int r = 0;
 
-	for (unsigned i = 0; i < c->opened; i++)
-		if (!atomic_load(&c->worker[i].finished) &&
-		    worker_survey(&c->worker[i], s, SURVEY_MS) < 0 &&
-		    !atomic_load(&c->worker[i].finished))
+	for (unsigned i = 0; i < c->opened; i++) {
+		struct worker *w = &c->worker[i];
+
+		now = clock_ms();
+		if (!atomic_load(&w->finished) &&
+		    worker_survey(w, s,
+				  now + SURVEY_LEAST_MS < until ? until - now : SURVEY_LEAST_MS) <
+			    0 &&
+		    !atomic_load(&w->finished))
 			r = -ETIME;
+	}
 	return r;
 }
 

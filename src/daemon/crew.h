@@ -53,7 +53,8 @@ void crew_totals(const struct crew *c, struct crew_totals *out);
 /* A turn of each, soon. */
 void crew_nudge(struct crew *c);
 
-/* Ask all of them how their connections are. One thread at a time may. 0, or -ETIME: some did not answer. */
+/* Ask all of them how their connections are. One thread at a time may. 0, or -ETIME: some did not answer, for about
+ * a second in all. */
 int crew_survey(struct crew *c, struct survey *s);
 
 /* Has each of them made a turn since this was asked last, or ended? For a watchdog. */

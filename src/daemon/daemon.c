@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* daemon.c — what is done in which order, and what is done on a signal
  *
- *   start: sockets, backends, rules ─▶ grafts, whose rights are dropped then ─▶ workers
+ *   start: sockets, backends, rules ─▶ grafts, whose rights are dropped then ─▶ workers ─▶ the admin endpoint
  *   reload: a file without a mistake ─▶ new rules ─▶ all workers have them ─▶ old sockets closed
- *   end: workers first, then what they used
+ *   end: the admin endpoint, then workers, then what they used
  */
 #include "daemon/daemon.h"
 
@@ -24,6 +24,7 @@
 #include "daemon/announce.h"
 #include "daemon/conf_load.h"
 #include "daemon/force.h"
+#include "daemon/inspect.h"
 #include "daemon/limits.h"
 #include "daemon/service.h"
 
@@ -37,6 +38,7 @@ struct daemon {
 	struct grafts grafts;
 	struct crew crew;
 	bool has_crew;
+	struct inspect inspect;
 	int signals;
 	bool stopping, draining, unsettled;
 	uint64_t connections; /* at most */
@@ -120,8 +122,13 @@ static int start(struct daemon *d, const struct conf *c, char *problem, size_t s
 		snprintf(problem, size, "cannot wait for signals: %s", strerror(errno));
 		return -errno;
 	}
-	d->connections = limits_allowed(c->limits.connections, d->force.workers, c->listeners);
+	d->connections =
+		limits_allowed(c->limits.connections, d->force.workers, c->listeners, c->admin.on);
 	r = force_make(&d->force, c, NULL, &d->rules, problem, size, bound);
+	if (r < 0)
+		return r;
+	r = inspect_open(&d->inspect, c, problem, size);
+	*bound = r == 0;
 	if (r < 0)
 		return r;
 	r = grafts_open(&d->grafts, c);
@@ -129,11 +136,12 @@ static int start(struct daemon *d, const struct conf *c, char *problem, size_t s
 		snprintf(problem, size, "no grafts: %s", d->grafts.why);
 		return r;
 	}
+	d->inspect.of.graft = d->grafts.graft;
 	grafts_drop_rights(&d->grafts);
 	r = force_care(&d->force, d->rules, !d->file, problem, size);
-	if (r < 0)
-		return r;
-	return start_crew(d, problem, size);
+	if (r == 0)
+		r = start_crew(d, problem, size);
+	return r < 0 ? r : inspect_start(&d->inspect, problem, size);
 }
 
 int daemon_start(struct daemon **out, const struct daemon_options *options, char *problem,
@@ -152,6 +160,9 @@ int daemon_start(struct daemon **out, const struct daemon_options *options, char
 	d->signals = -1;
 	d->watchdog = service_watchdog_ms();
 	force_init(&d->force, c->workers ? c->workers : cpus());
+	inspect_init(&d->inspect, &(struct metrics_of){ .crew = &d->crew,
+							.tallies = &d->force.tallies,
+							.began = clock_ms() });
 	int r = start(d, c, problem, size, bound);
 
 	if (r < 0) {
@@ -159,6 +170,7 @@ int daemon_start(struct daemon **out, const struct daemon_options *options, char
 		return r;
 	}
 	say_listening(d, NULL);
+	inspect_settle(&d->inspect, true);
 	service_ready();
 	*out = d;
 	return 0;
@@ -209,18 +221,26 @@ static int take_conf(struct daemon *d, const struct conf *c, char *problem, size
 {
 	struct rules *old = d->rules, *rules;
 	bool bound;
-	int r = force_make(&d->force, c, old, &rules, problem, size, &bound);
+	int r = inspect_open(&d->inspect, c, problem, size);
 
-	if (r < 0)
+	if (r == 0)
+		r = inspect_start(&d->inspect, problem, size);
+	if (r == 0)
+		r = force_make(&d->force, c, old, &rules, problem, size, &bound);
+	if (r < 0) {
+		inspect_settle(&d->inspect, false);
 		return r;
+	}
 	say_what_lasts(old->conf, c);
 	log_setup(STDERR_FILENO, c->log.level, c->log.format);
 	d->rules = rules;
-	d->connections = limits_allowed(c->limits.connections, d->force.workers, c->listeners);
+	d->connections =
+		limits_allowed(c->limits.connections, d->force.workers, c->listeners, c->admin.on);
 	crew_limit(&d->crew, d->connections);
 	crew_rules(&d->crew, rules);
 	d->unsettled = true;
 	say_listening(d, old);
+	inspect_settle(&d->inspect, true);
 	rules_unref(old);
 	return 0;
 }
@@ -256,6 +276,7 @@ static void stop(struct daemon *d, const char *msg)
 	d->stopping = true;
 	log_say(LOG_INFO_LEVEL, "%s", msg);
 	service_stopping();
+	inspect_leaving(&d->inspect, "stopping");
 	crew_wish(&d->crew, WISH_STOP);
 }
 
@@ -270,6 +291,7 @@ static void drain(struct daemon *d)
 	log_say(LOG_INFO_LEVEL, "draining: no new connections, at most %s for those that run",
 		limit ? units_time_text(limit, text) : "for ever");
 	service_stopping();
+	inspect_leaving(&d->inspect, "draining");
 	crew_wish(&d->crew, WISH_DRAIN); /* the sockets are closed when all have let go of them */
 }
 
@@ -378,6 +400,7 @@ void daemon_free(struct daemon *d)
 {
 	if (!d)
 		return;
+	inspect_close(&d->inspect);
 	if (d->has_crew)
 		crew_close(&d->crew);
 	grafts_close(&d->grafts);

@@ -6,6 +6,9 @@
 #include "base/log.h"
 #include "engine/engine.h"
 
+/* Clients of the admin endpoint; what it has for itself: sockets, epoll, a waker, what it reads in /proc. */
+enum { ADMIN_LEAST = 4, ADMIN_MOST = 1024, ADMIN_OWN = 8 };
+
 uint64_t limits_connections(uint64_t descriptors, unsigned workers, size_t listens)
 {
 	/* standard streams, signals, a look-up; for each worker epoll, two wakers and its sockets */
@@ -30,9 +33,25 @@ static uint64_t descriptors(void)
 	return limit.rlim_cur;
 }
 
-uint64_t limits_allowed(uint64_t wanted, unsigned workers, size_t listens)
+/* A small part of all: who looks on takes no room from those who are served. */
+static unsigned admin_share(uint64_t descriptors)
 {
-	uint64_t allowed = limits_connections(descriptors(), workers, listens);
+	uint64_t share = descriptors / 16;
+
+	return share < ADMIN_LEAST  ? ADMIN_LEAST
+	       : share > ADMIN_MOST ? ADMIN_MOST
+				    : (unsigned)share;
+}
+
+unsigned limits_admin(void)
+{
+	return admin_share(descriptors());
+}
+
+uint64_t limits_allowed(uint64_t wanted, unsigned workers, size_t listens, bool admin)
+{
+	uint64_t all = descriptors(), kept = admin ? admin_share(all) + ADMIN_OWN : 0;
+	uint64_t allowed = limits_connections(all > kept ? all - kept : 0, workers, listens);
 
 	if (wanted && wanted <= allowed)
 		return wanted;

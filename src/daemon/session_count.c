@@ -114,6 +114,8 @@ void sessions_survey(struct sessions *ss, struct survey *s)
 {
 	struct list *n;
 
+	if (s->turn_only)
+		return;
 	list_each(n, &ss->all) {
 		struct session *x = list_of(n, struct session, all);
 		struct survey_item *item;

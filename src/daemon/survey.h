@@ -6,6 +6,7 @@
 #ifndef DAEMON_SURVEY_H
 #define DAEMON_SURVEY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,7 @@ struct survey_item {
 
 /* Zeroed to begin with. */
 struct survey {
+	bool turn_only; /* a turn is all that is asked for: nothing is told */
 	size_t most; /* how many connections are told of; 0: none, the tallies are all that matters */
 	struct survey_item *item; /* the asker's to free */
 	size_t count;
