@@ -207,10 +207,11 @@ static void print_declines(FILE *to, const struct shunt_graft *g)
 	const char *name = "shunt_graft_declines_total";
 
 	exposition_head(to, name, COUNTER,
-			"Joined pairs that did not become grafts, by reason (doc/graft.md).");
+			"Joined pairs that did not become grafts, by reason (doc/graft.md); it "
+			"goes on from one shunt to the next.");
 	for (int d = GD_NONE + 1; d < GD_COUNT; d++)
 		print_by(to, name, "reason", graft_decline_text((enum graft_decline)d),
-			 g ? tally_get(&g->declined[d]) : 0);
+			 g ? __atomic_load_n(&g->kernel.declined[d], __ATOMIC_RELAXED) : 0);
 }
 
 static void print_graft_events(FILE *to, const struct shunt_graft *g)
