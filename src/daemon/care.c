@@ -249,7 +249,7 @@ bool care_answered(struct care *c, uint64_t timeout_ms)
 	bool all;
 
 	pthread_mutex_lock(&c->lock);
-	while (!(all = answered(c)))
+	while (!answered(c))
 		if (pthread_cond_timedwait(&c->answered, &c->lock, &t) != 0)
 			break;
 	all = answered(c);

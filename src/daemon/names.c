@@ -365,8 +365,11 @@ const char *names_problem(const struct names *ns, const struct backend *b, size_
 	for (size_t i = 0; i < ns->count; i++) {
 		const struct name *n = &ns->name[i];
 
-		if (uses_has(&n->uses, b, index))
-			return n->count ? NULL : n->problem ? n->problem : "no name server has answered yet";
+		if (!uses_has(&n->uses, b, index))
+			continue;
+		if (n->count > 0)
+			return NULL;
+		return n->problem ? n->problem : "no name server has answered yet";
 	}
 	return NULL;
 }

@@ -15,6 +15,7 @@
 
 #include <arpa/nameser.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -267,10 +268,7 @@ static void ask_families(struct resolve *r, const char *name, const char *target
 		return;
 	}
 	if (target) { /* a whole name: nothing is to be tried behind it */
-		size_t n = strlen(name);
-
-		memcpy(full, name, n);
-		memcpy(full + n, ".", 2);
+		snprintf(full, sizeof(full), "%s.", name);
 		name = full;
 	}
 	ask_host(r, name, target, true, false);

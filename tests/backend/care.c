@@ -311,8 +311,8 @@ static void a_connection_that_does_not_come_up_is_bad(void **state)
 	assert_int_equal(backend_list(the_one(bs), &list), 0);
 	for (unsigned i = 0; i < 2; i++) {
 		filler[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-		connect(filler[i], (const struct sockaddr *)&list.seat[0].server->addr.ss,
-			list.seat[0].server->addr.len);
+		(void)connect(filler[i], (const struct sockaddr *)&list.seat[0].server->addr.ss,
+			      list.seat[0].server->addr.len);
 	}
 	backend_list_free(&list);
 	c = caring(bs);

@@ -41,8 +41,8 @@ void zone_hosts(const char *text);
 void zone_clear(void);
 
 /* Data of SRV: "priority weight port target". The row stays until zone_clear. */
-struct zone_row *zone_add(const char *name, uint16_t type, enum zone_way way, uint32_t ttl,
-			  const char *data, unsigned count);
+struct zone_row *zone_add(const char *text, uint16_t type, enum zone_way way, uint32_t ttl,
+			  const char *what, unsigned count);
 
 /* Questions so far, over UDP and TCP. */
 unsigned zone_asked(void);

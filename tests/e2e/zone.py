@@ -3,8 +3,8 @@
 
     zone.py ADDRESS PORT FILE
 
-The file is JSON: {"a.test A": ["10.0.0.1"], "_x._tcp.test SRV": ["PRIORITY WEIGHT PORT TARGET"]}. What is not in it is not
-there; null instead of a list: no answer. Every record lives one second.
+The file is JSON: {"a.test A": ["10.0.0.1"], "_x._tcp.test SRV": ["PRIORITY WEIGHT PORT TARGET"]}. What is not in it is
+not there; null instead of a list: no answer. Every record lives one second.
 """
 import ipaddress
 import json
