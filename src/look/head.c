@@ -34,7 +34,7 @@ static struct look tell_apart(unsigned set, const uint8_t *bytes, size_t n, size
 	if (l.verdict == LOOK_NO) /* none of them: that is an answer */
 		return look_yes();
 	if (l.verdict == LOOK_MORE)
-		return l;
+		return look_more(n + 1); /* the next byte may show that it is none of them */
 	out->protocol = protocol;
 	return read_protocol(bytes, n, seen, out);
 }
