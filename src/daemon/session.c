@@ -208,8 +208,11 @@ void session_begin(struct sessions *ss, int fd, const struct addr *client, const
 
 void session_arm(struct sessions *ss, struct session *x, uint64_t after_ms)
 {
-	if (timer_arm(&ss->timers, &x->timer, ss->now + after_ms) < 0)
-		log_say(LOG_WARN_LEVEL, "no memory for a timer: a connection has no timeout");
+	if (timer_arm(&ss->timers, &x->timer, ss->now + after_ms) == 0)
+		return;
+	log_say(LOG_WARN_LEVEL, "no memory for a timer: a connection has no timeout");
+	if (x->phase == LOOKING) /* nothing else would ever end a client that says nothing */
+		session_cut(x, WHY_NO_MEMORY, ENOMEM);
 }
 
 void session_disarm(struct sessions *ss, struct session *x)
