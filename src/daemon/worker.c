@@ -9,6 +9,7 @@
 #include "daemon/worker.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -19,7 +20,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 
-enum { EVENTS = 128, MERCY_MS = 500 };
+enum { EVENTS = 128, MERCY_MS = 500, CROWD = 512 };
 
 static void publish(struct worker *w, uint64_t *ended)
 {
@@ -143,6 +144,20 @@ static int wait_ms(struct worker *w)
 	return due - w->sessions.now > INT32_MAX ? INT32_MAX : (int)(due - w->sessions.now);
 }
 
+/* What a crowd needed goes back to the system when three quarters of it have left: malloc would keep it, since
+ * single blocks that stay lie between. */
+static void give_back(struct worker *w)
+{
+	unsigned count = w->sessions.count;
+
+	if (count > w->crowd)
+		w->crowd = count;
+	if (w->crowd < CROWD || count > w->crowd / 4)
+		return;
+	malloc_trim(0);
+	w->crowd = count;
+}
+
 static void turn(struct worker *w, uint64_t *ended)
 {
 	struct shunt_event ev[EVENTS];
@@ -157,6 +172,7 @@ static void turn(struct worker *w, uint64_t *ended)
 	if (w->cut_by && ss->now >= w->cut_by)
 		sessions_cut(ss, WHY_STOP, false);
 	publish(w, ended);
+	give_back(w);
 	doors_again(&w->doors);
 }
 

@@ -40,6 +40,7 @@ struct worker {
 	int wake;               /* eventfd: there is a wish, or mail */
 	struct sessions sessions;
 	struct doors doors;
+	unsigned crowd; /* the most connections since memory was given back last */
 	uint64_t drained_by;
 	uint64_t cut_by; /* told to stop: who is still there then is cut */
 	struct worker_counts counts;
