@@ -124,7 +124,7 @@ def one_default(values):
 def help_options(text):
     """{--name: (letter, argument, default)} of a --help; of [splice 1M, copy 256K] the values."""
     found = {}
-    for m in re.finditer(r"^ {2}(?:-(\w), |    )--([\w-]+)(?: ([A-Z]+))?\b(.*(?:\n {20,}\S.*)*)", text, re.M):
+    for m in re.finditer(r"^ {2}(?:-(\w), |    )--([\w-]+)(?: ([A-Z][A-Z=-]*))?\b(.*(?:\n {20,}\S.*)*)", text, re.M):
         letter, name, argument, rest = m.groups()
         default = re.search(r"\[([^\]]*)\]\s*$", rest)
         values = default.group(1).split(", ") if default else []
@@ -136,9 +136,10 @@ def page_options(page):
     """The same of a page's OPTIONS."""
     section = re.search(r"^# OPTIONS\n(.*?)(?=^# )", page, re.M | re.S)
     found = {}
-    for m in re.finditer(r"^(?:\*-(\w)\*, )?\*--([\w-]+)\*(?: _([A-Z]+)_)?\n((?:\t.*\n)+)",
+    for m in re.finditer(r"^(?:\*-(\w)\*, )?\*--([\w-]+)\*(?: (_[A-Z][A-Z_=-]*_))?\n((?:\t.*\n)+)",
                          section.group(1) if section else "", re.M):
         letter, name, argument, text = m.groups()
+        argument = argument and argument.replace("_", "")  # _NAME_=_ADDR_
         default = re.search(r"Default:(.*?)\.$", text, re.M | re.S)
         found[name] = (letter, argument, one_default(re.findall(r"\*([^*]*)\*", default.group(1)) if default else []))
     return found
@@ -196,9 +197,10 @@ def options(program, folder):
 
 HEADER = "SHUNT_PUBLIC int shunt_a(struct x *s,\n\t\t\t int b);\nenum e {\n\tSHUNT_ONE, /* SHUNT_NOT */\n};\n"
 PAGE = "SHUNT_ONE\n\n```\nint shunt_a(struct x *s,\n            int b);\n```\n"
-HELP = "usage\n\n  -e, --engine ENGINE     how [auto]\n      --idle-timeout TIME\n                          end it\n" \
+HELP = "usage\n\n  -e, --engine ENGINE     how [auto]\n      --sni NAME=ADDR     whose\n      --idle-timeout TIME\n                          end it\n" \
        "                          [10m]\n  -h, --help              this\n"
-OPTIONS = "# OPTIONS\n\n*-e*, *--engine* _ENGINE_\n\tHow. Default: *auto*.\n\n*--idle-timeout* _TIME_\n\tEnd it. Default:\n" \
+OPTIONS = "# OPTIONS\n\n*-e*, *--engine* _ENGINE_\n\tHow. Default: *auto*.\n\n*--sni* _NAME_=_ADDR_\n\tWhose.\n\n" \
+          "*--idle-timeout* _TIME_\n\tEnd it. Default:\n" \
           "\t*10m*.\n\n*-h*, *--help*\n\tThis.\n\n# END\n"
 LIST = '#define LIST(X) \\\n\tX(A4, "a", "is a") \\\n\tX(B_C, "b-c",  \\\n\t  "is b")\n'
 TABLE = "x\n\n<!-- LIST -->\n| name | says |\n|---|---|\n| `a` | is a |\n| `b-c` | is b |\n\n| `c` | another table |\n"

@@ -35,7 +35,7 @@ static int read_args(struct serve_args *a, int argc, char **argv)
 		NULL,
 		"signals: SIGHUP reads FILE again; SIGTERM, SIGINT stop; SIGUSR1 drains: no new\n"
 		"connections, then exit\n"
-		"exit codes: 0 fine, 1 usage or a mistake in FILE, 2 cannot bind or no permission,\n"
+		"exit codes: 0 fine, 1 usage or a mistake in FILE, 2 cannot bind or no right to,\n"
 		"3 fatal at run time\n"
 	};
 	int r = options_parse(&o, argc, argv);
