@@ -45,8 +45,6 @@ static void session_free(struct session *x)
 	free(x->heard);
 	free(x->to);
 	backend_tries_free(&x->tries);
-	if (x->at)
-		server_end(x->at);
 	server_unref(x->last);
 	rules_unref(x->rules);
 	free(x);
@@ -69,7 +67,10 @@ static void session_over(struct sessions *ss, struct session *x)
 	tally_add(&ss->tallies->urgent, x->urgent);
 	if (x->counted)
 		guests_leave(ss->guests, &x->from);
-	session_say_end(ss, x);
+	if (x->at)
+		server_end(x->at);
+	x->at = NULL;
+	session_say_end(ss, x); /* who reads it finds its places free */
 	session_free(x);
 }
 
