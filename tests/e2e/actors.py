@@ -203,7 +203,8 @@ class Relay(Child):
 
     def __init__(self, argv, name):
         self.left = False
-        self.starts, self.ended = [], []  # lines of listeners, of connections that ended
+        # lines of listeners, of connections that ended, and all that has a message
+        self.starts, self.ended, self.messages = [], [], []
         super().__init__(argv, name)
 
     def heard(self, which, line):
@@ -213,6 +214,8 @@ class Relay(Child):
             return
         if not isinstance(fields, dict):
             return
+        if "msg" in fields:
+            self.messages.append(fields)
         if "conn" in fields and "end" in fields:
             self.ended.append(fields)
         elif "listen" in fields and "engine" in fields and "conn" not in fields:
@@ -235,6 +238,10 @@ class Relay(Child):
             self.until(lambda: len(self.ended) >= count, seconds, f"line {count} of an ended one")
             assert len(self.ended) == count, f"{len(self.ended)} ended, not {count}"
         return list(self.ended)
+
+    def came(self, count):
+        """The same in the order in which they came: who ends first may be logged last."""
+        return sorted(self.ends(count), key=lambda f: f["conn"])
 
     def end(self, seconds=10):
         return self.ends(1, seconds)[0]
@@ -307,6 +314,35 @@ class Relay(Child):
     def memory_kb(self, field):
         with open(f"/proc/{self.pid}/status", encoding="ascii") as f:
             return int(re.search(rf"^{field}:\s+(\d+) kB", f.read(), re.M).group(1))
+
+
+class Serve(Relay):
+    """`shunt serve`, and the file that it reads."""
+
+    def __init__(self, argv, name, file):
+        self.file = file
+        super().__init__(argv, name)
+
+    def where(self, nth):
+        """The address of the n-th of its listeners that began to listen."""
+        self.until(lambda: len(self.starts) > nth, 10, f"listener {nth}")
+        return self.starts[nth]["listen"]
+
+    def said(self, word):
+        """What it has said with this word in it."""
+        return [m for m in self.messages if word in m["msg"]]
+
+    def hears(self, word, times=1, seconds=10):
+        return self.until(lambda: len(self.said(word)) >= times and self.said(word), seconds, f"'{word}'")
+
+    def reload(self, text=None):
+        """Read the file again, with this text. Returns whether it was taken."""
+        if text is not None:
+            with open(self.file, "w", encoding="utf-8") as f:
+                f.write(text)
+        before = len(self.said("reloaded"))
+        self.signal(signal.SIGHUP)
+        return "not reloaded" not in self.hears("reloaded", before + 1)[before]["msg"]
 
 
 class Cast:

@@ -8,6 +8,7 @@ may say PLACES for all of its stories). "field" is a world of its own for each s
 story that fails shows the last lines its relays logged.
 """
 import fcntl
+import json
 import os
 import resource
 import signal
@@ -20,8 +21,9 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import world as worlds  # noqa: E402
-from actors import DENY, LONG, PEER, SHUNT, Cast, Peer, Relay, Swarm  # noqa: E402
+from actors import DENY, LONG, PEER, SHUNT, Cast, Peer, Relay, Serve, Swarm  # noqa: E402
 from field import field, graft, pair  # noqa: E402, F401
+from services import Service  # noqa: E402
 
 ENGINES = ("splice", "copy")
 LIMIT = 1800 if LONG else 120  # seconds, for one story
@@ -136,6 +138,48 @@ def relay(place, cast):
             r.until(lambda: len(r.listeners()) == args.count("--listen"), 10, "listening lines")
         return r
     return start
+
+
+@pytest.fixture
+def conf(place):
+    """conf(engine, {KEY: VALUE}): the text of a file for `shunt serve`, JSON, which is YAML. What stories
+    want goes without saying: one listener, a log that can be read, no grafts."""
+    def text(engine, keys):
+        listen = [{"address": f"{place.relay_host}:0", **one} for one in keys.get("listen", [{}])]
+        return json.dumps({"engine": engine, "workers": 2, "log": {"format": "json"},
+                           "graft": {"bpffs": "/proc/none"}, **keys, "listen": listen}, indent=1)
+    return text
+
+
+@pytest.fixture
+def serve(place, cast, conf, tmp_path):
+    """serve(engine, {KEY: VALUE}): a running `shunt serve` of this configuration (or of this text).
+
+    before: words before the command, like env or prlimit · starts=False: do not wait for its listeners
+    """
+    def start(engine, keys, before=(), starts=True):
+        file = tmp_path / f"shunt-{len(cast.relays)}.conf"
+        file.write_text(keys if isinstance(keys, str) else conf(engine, keys))
+        s = cast.add(Serve([*place.prefix(worlds.RELAY), *before, SHUNT, "serve", "-c", str(file)],
+                           "serve", str(file)))
+        if starts:
+            count = 1 if isinstance(keys, str) else len(keys.get("listen", [{}]))
+            s.until(lambda: len(s.listeners()) == count, 10, "listening lines")
+        return s
+    return start
+
+
+@pytest.fixture
+def service():
+    """service(NAME): a server that says its name, then all that it is told (services.py)."""
+    made = []
+
+    def start(name, **how):
+        made.append(Service(name, **how))
+        return made[-1]
+    yield start
+    for one in made:
+        one.stop()
 
 
 @pytest.fixture

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Servers that refuse, die and come back: the next one has the client at once, with its whole head."""
+import time
+
+from hellos import hello
+from services import RESET, Load, ask
+
+PLACES = ("loopback",)
+HEAD = hello(b"a.test", pad=20_000)
+MORE = bytes(range(256)) * 2000
+
+
+def test_the_next_one_gets_the_whole_head(engine, serve, service):
+    web = service("web")
+    s = serve(engine, {
+        "listen": [{"look": ["tls"], "routes": [{"sni": ["a.test"], "backend": "web"}]}],
+        "backend": {"web": {"servers": ["127.0.0.1:1", "127.0.0.1:2", {"address": web.address, "backup": True}]}}})
+    for _ in range(3):
+        began = time.monotonic()
+        assert ask(s.address, HEAD[:9000], HEAD[9000:], MORE, pause=0.02) == web.says(HEAD + MORE)
+        assert time.monotonic() - began < 2
+    assert {(f["server"], f["end"], f["sni"]) for f in s.ends(3)} == {(web.address, "done", "a.test")}
+
+
+def test_all_refuse(engine, serve):
+    s = serve(engine, {
+        "listen": [{"look": ["tls"], "default": "web"}],
+        "backend": {"web": {"servers": ["127.0.0.1:1", "127.0.0.1:2"]}}})
+    assert ask(s.address, HEAD) in (b"", RESET)
+    assert s.end()["end"] == "refused"
+
+
+def test_one_dies_and_comes_back_three_times_under_load(engine, serve, service):
+    """Whom it had when it died, it has lost; nobody else notices."""
+    a, b = service("a"), service("b")
+    s = serve(engine, {
+        "listen": [{"default": "web"}],
+        "backend": {"web": {"servers": [a.address, b.address]}}})
+    load = Load(s.address, ["a", "b"])
+    for _ in range(3):
+        time.sleep(0.4)
+        a.stop()
+        time.sleep(0.4)
+        a.start()
+        before = len(a.heard)
+        deadline = time.monotonic() + 10
+        while len(a.heard) == before:
+            assert time.monotonic() < deadline, "it has come back, and nobody is brought to it"
+            time.sleep(0.02)
+    load.end()
+    assert load.right > 100
+    assert load.longest < 1, load.longest
+    s.until(lambda: len(s.ended) >= load.right + len(load.wrong))
+    lost = [f for f in s.ends() if f["end"] != "done"]
+    assert {(f["end"], f["server"]) for f in lost} <= {("server-reset", a.address)}, lost[:5]
+    assert len(load.wrong) <= len(lost) <= 3 * len(load.threads)
