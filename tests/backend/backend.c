@@ -371,7 +371,7 @@ static void threads_do_not_disturb_each_other(void **state)
 		struct backend_list list;
 		struct backends *next;
 
-		backend_feed(the_one(bs), 1, a + i % 2, 1 + i % 2, &error);
+		backend_feed(the_one(bs), 1, a + i % 2, 2 - i % 2, &error);
 		assert_int_equal(backend_list(the_one(bs), &list), 0);
 		server_mark(list.seat[0].server, i % 2);
 		backend_list_free(&list);
