@@ -265,12 +265,14 @@ static void a_connection_is_enough_and_leaves_nothing_behind(void **state)
 
 	(void)state;
 	ward_begin(&w);
+	int others = in_time_wait(w.port); /* who had this number before */
+
 	bs = one(w.port, "", FAST, NULL);
 	c = caring(bs);
 	WARD_WAIT(atomic_load(&w.asked) >= 5);
 	assert_int_equal(state_of(bs, 0), SERVER_UP);
 	care_close(c);
-	assert_int_equal(in_time_wait(w.port), 0);
+	assert_in_range(in_time_wait(w.port), 0, others);
 	ward_end(&w);
 	backends_unref(bs);
 }
