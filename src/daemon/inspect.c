@@ -27,13 +27,13 @@ enum { OK = 200, BAD_REQUEST = 400, INTERNAL_ERROR = 500, UNAVAILABLE = 503 };
 
 static void survey(struct inspect *in, struct survey *s)
 {
-	uint64_t began = clock_ns(), now;
+	uint64_t rest;
 
 	in->whole = crew_survey(in->of.crew, s) == 0;
-	now = clock_ns();
-	in->again = now + REST * (now - began);
-	if (in->again > now + REST_MOST_MS * 1000000u)
-		in->again = now + REST_MOST_MS * 1000000u;
+	rest = REST * s->worked;
+	if (rest > REST_MOST_MS * 1000000u)
+		rest = REST_MOST_MS * 1000000u;
+	in->again = clock_ns() + rest;
 }
 
 static void wait_for_rest(const struct inspect *in)

@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "daemon/session.h"
 #include "daemon/session_parts.h"
 
@@ -112,6 +113,7 @@ static void describe(const struct sessions *ss, const struct session *x, struct 
 
 void sessions_survey(struct sessions *ss, struct survey *s)
 {
+	uint64_t began = clock_ns(), worked;
 	struct list *n;
 
 	if (s->turn_only)
@@ -125,4 +127,6 @@ void sessions_survey(struct sessions *ss, struct survey *s)
 		if (item)
 			describe(ss, x, item);
 	}
+	worked = clock_ns() - began;
+	s->worked = worked > s->worked ? worked : s->worked;
 }

@@ -33,6 +33,7 @@ struct survey {
 	struct survey_item *item; /* the asker's to free */
 	size_t count;
 	size_t left_out; /* there were so many more */
+	uint64_t worked; /* ns that the one of them took who took longest */
 };
 
 /* Room for one more, zeroed. NULL: no memory, or there are `most`; it is counted as left out. */
