@@ -35,7 +35,8 @@ from run import Bench, Plan, Progress, Runner, Settings  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 QUICK = {"rounds": 2, "window": 0.4, "warm": 0.2, "limit": 165.0}
-QUICK_CONTENDERS = ("floor", "graft", "splice", "copy-64k", "haproxy", "haproxy-splice", "nginx")
+QUICK_CONTENDERS = ("floor", "graft", "splice", "copy-64k", "haproxy", "haproxy-splice", "nginx",
+                    "split-splice", "split-copy")
 
 
 def names(text):

@@ -14,12 +14,15 @@ COMES = ("--source", "listen:127.0.0.1:0")
 ENGINES = ("splice",)
 
 
-def ask(s, text, wait=5.0):
-    """What is answered to these bytes, to the end; None of it when nothing comes."""
+def ask(s, text, wait=5.0, finishes=b""):
+    """What is answered to these bytes, to the end; `finishes` goes with a FIN."""
     with socket.create_connection(s.address.rsplit(":", 1), wait) as c:
         for part in ([text] if isinstance(text, bytes) else text):
             c.sendall(part)
             time.sleep(0.02)
+        if finishes:
+            c.sendall(finishes)
+            c.shutdown(socket.SHUT_WR)
         got = b""
         try:
             while data := c.recv(65536):
@@ -38,7 +41,6 @@ def status(answer):
     (b"HEAD /?again HTTP/1.0\r\n\r\n", 200, "Cache-Control: no-store"),
     (b"HEAD http://x HTTP/1.1\r\nHost: x\r\n\r\n", 200, "Connection: close"),
     (b"GET /else HTTP/1.1\r\nHost: x\r\n\r\n", 404, "Content-Length: 0"),
-    (b"GET //  HTTP/1.1\r\nHost: x\r\n\r\n", 400, ""),
     (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 405, "Allow: GET, HEAD"),
     (b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", 405, "Allow: GET, HEAD"),
     (b"\x16\x03\x01\x00\x05hello", 400, ""),
@@ -89,8 +91,10 @@ def test_half_a_head_is_not_waited_for(engine, split):
     assert status(ask(s, b"GET / HTTP/1.1\r\nHo", 15)) == 408
     assert s.end()["status"] == 408
     with socket.create_connection(s.address.rsplit(":", 1), 5) as gone:
-        gone.sendall(b"GET / HT")
+        gone.shutdown(socket.SHUT_WR)
+        assert gone.recv(100) == b""
     assert s.ends(2)[1]["end"] == "client-gone"
+    assert status(ask(s, b"", finishes=b"GET / HT")) == 400  # no more can come
 
 
 # -- real players --
@@ -106,7 +110,8 @@ def transport(seconds, port):
 
 
 def test_players_join_at_different_times(split, cast, tmp_path):
-    """ffmpeg sends, three players join while it does and decode what they get without an error."""
+    """ffmpeg sends, three players join while it does, for four seconds each, and decode what they get without an
+    error. (At the end of a stream without a length ffmpeg says that it ends too early, whatever server it is.)"""
     need("ffmpeg", "ffprobe")
     s = split(*COMES, "--http", "video/mp2t", "--align", "188", "--burst", "2M", "--on-source-end",
               "close")
@@ -117,7 +122,7 @@ def test_players_join_at_different_times(split, cast, tmp_path):
     players = []
     for i in range(3):
         time.sleep(2)
-        players.append(cast.run([*FFMPEG, "-xerror", "-i", url, "-c", "copy", "-f", "mpegts",
+        players.append(cast.run([*FFMPEG, "-xerror", "-t", "4", "-i", url, "-c", "copy", "-f", "mpegts",
                                  str(tmp_path / f"{i}.ts"), "-f", "null", "-"], f"player {i}"))
     source.done(40)
     for i, player in enumerate(players):
@@ -129,10 +134,10 @@ def test_players_join_at_different_times(split, cast, tmp_path):
                               check=True)
         assert not seen.stderr, seen.stderr
         frames = {name: int(n) for name, n in re.findall(r"(mp\w+),(\d+)", seen.stdout)}
-        assert frames["mpeg2video"] > 25 * 3 and frames["mp2"] > 50, frames
+        assert frames["mpeg2video"] > 25 * 3 and frames["mp2"] > 100, frames
         with open(tmp_path / f"{i}.ts", "rb") as f:
             assert f.read(1) == b"\x47"
-    assert {(e["end"], e["skips"]) for e in s.ends(3)} == {("done", 0)}
+    assert {e["skips"] for e in s.ends(3)} == {0}
 
 
 def test_curl(split, feed, cast):
