@@ -87,10 +87,9 @@ static void say_listening(struct daemon *d, const struct rules *before)
 
 		for (size_t k = 0; before && k < before->gates; k++)
 			known |= before->gate[k].listener == g->listener;
-		if (known)
-			continue;
 		grafts_fit_listener(&d->grafts, d->rules->backends, g->listener);
-		announce(&a, d->rules, g);
+		if (!known)
+			announce(&a, d->rules, g);
 	}
 }
 
