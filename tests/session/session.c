@@ -58,7 +58,7 @@ static const struct story {
 	{ .name = "plain", .listen = "default: b", .piece = { P("hello") }, .least = 20 },
 	{ .name = "tls",
 	  .listen = "look: [tls], routes: [{sni: a.test, backend: b}]",
-	  .piece = { { HELLO, 20, false }, { HELLO + 20, sizeof(HELLO) - 1 - 20, false } },
+	  .piece = { { HELLO, 20, false }, { &(HELLO)[20], sizeof(HELLO) - 1 - 20, false } },
 	  .least = 25 },
 	{ .name = "http",
 	  .listen = "look: [tls, http], routes: [{host: a.test, backend: b}]",
