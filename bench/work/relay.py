@@ -60,6 +60,9 @@ METRICS = {
 }
 
 
+MANY = ("floor", "auto", "graft", "splice", "copy-64k", "copy-256k", "haproxy", "haproxy-splice", "nginx")
+
+
 class Relay(Work):
     name, order = "relay", 10
     contenders = ("floor", "auto", "graft", "splice", "copy-16k", "copy-64k", "copy-256k", "copy-1m",
@@ -72,7 +75,7 @@ class Relay(Work):
             seconds = settings.window + settings.warm + (1.3 if n > 1000 else 0.45)
             yield Case("relay", "bulk", n, seconds,
                        {"window": settings.window}, units if n == 8 and not settings.quick else (),
-                       rounds=2 if n > 1000 else 0)
+                       MANY if n > 1000 else ())
 
     def sample(self, stage, contender, case):
         arrived, window, raw = flow(stage, case, "--how", stage.settings.how)
