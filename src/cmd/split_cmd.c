@@ -27,7 +27,7 @@ static const char *const ends[] = { "wait", "close", NULL };
 
 struct split_args {
 	struct options_list listen, rest;
-	const char *source;
+	const char *source, *admin;
 	unsigned engine, format, verbose, on_lag, on_end;
 	uint64_t lag, burst, align, unit, workers;
 	struct split_conf conf;
@@ -70,6 +70,16 @@ static int read_source(const struct options *o, struct split_args *a)
 	if (n < 0)
 		return options_wrong(o, "--source %s: %s", a->source, problem);
 	c->sources = (size_t)n;
+	return 0;
+}
+
+static int read_admin(const struct options *o, struct split_args *a)
+{
+	const char *problem;
+
+	a->conf.admin = a->admin != NULL;
+	if (a->admin && addr_parse(a->admin, ADDR_LISTEN, &a->conf.admin_listen, &problem) < 0)
+		return options_wrong(o, "--admin %s: %s", a->admin, problem);
 	return 0;
 }
 
@@ -150,6 +160,8 @@ static int read_args(struct split_args *a, int argc, char **argv)
 		  .max = UNIT_MOST, .help = "bytes moved at a time; 1M, less for small lags" },
 		{ "workers", 'w', "N", OPTION_NUMBER, .number = &a->workers, .min = 0,
 		  .max = SPLIT_WORKERS, .def = "0", .help = "threads; 0: one for each CPU" },
+		{ "admin", 0, "ADDR", OPTION_TEXT, .text = &a->admin,
+		  .help = "tell metrics and health over HTTP there" },
 		{ "log", 0, "FORMAT", OPTION_CHOICE, .choice = &a->format, .choices = formats,
 		  .def = "logfmt", .help = "to stderr, one line for each subscriber" },
 		{ "verbose", 'v', NULL, OPTION_COUNT, .count = &a->verbose, .help = "say more" },
@@ -177,6 +189,8 @@ static int read_args(struct split_args *a, int argc, char **argv)
 	r = read_listens(&o, a);
 	if (r == 0)
 		r = read_source(&o, a);
+	if (r == 0)
+		r = read_admin(&o, a);
 	if (r == 0)
 		r = read_type(&o, a);
 	return r < 0 ? r : read_sizes(&o, a);

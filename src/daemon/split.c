@@ -18,7 +18,8 @@
 #include "base/probe.h"
 #include "base/sys.h"
 #include "base/units.h"
-#include "daemon/split_worker.h"
+#include "daemon/limits.h"
+#include "daemon/split_metrics.h"
 #include "engine/engine.h"
 
 enum { STOP_MS = 4500, POLL_MOST_MS = 3600000, SHARES = 8, LEAST_UNITS = 4 };
@@ -36,6 +37,8 @@ struct split {
 	int done, signals;
 	bool stopping, draining;
 	const char *unit_why;
+	struct admin *admin;
+	struct split_metrics metrics;
 	_Atomic uint64_t running;
 };
 
@@ -198,6 +201,30 @@ static int open_listeners(struct split *x, char *problem, size_t size)
 	return r;
 }
 
+static int open_admin(struct split *x, char *problem, size_t size)
+{
+	if (!x->conf.admin)
+		return 0;
+	return admin_open(&x->admin, &x->conf.admin_listen, split_metrics_pages, &x->metrics,
+			  problem, size);
+}
+
+static int start_admin(struct split *x, char *problem, size_t size)
+{
+	struct log_line l;
+
+	x->metrics = (struct split_metrics){ x->worker, x->opened, memory(&x->conf) };
+	int r = x->admin ? admin_start(x->admin, limits_admin(), problem, size) : 0;
+
+	if (r < 0 || !x->admin)
+		return r;
+	log_begin(&l, LOG_INFO_LEVEL);
+	log_text(&l, "msg", "metrics and health are told over HTTP");
+	log_text(&l, "admin", admin_text(x->admin));
+	log_end(&l);
+	return 0;
+}
+
 static int open_workers(struct split *x)
 {
 	const struct split_conf *c = &x->conf;
@@ -260,6 +287,8 @@ int split_start(struct split **out, const struct split_conf *conf, char *problem
 	limit_subscribers(&x->conf);
 	int r = open_listeners(x, problem, size);
 
+	if (r == 0)
+		r = open_admin(x, problem, size);
 	if (r < 0) {
 		*bound = false;
 	} else {
@@ -269,6 +298,8 @@ int split_start(struct split **out, const struct split_conf *conf, char *problem
 		if (r < 0)
 			snprintf(problem, size, "cannot start %u workers: %s", conf->workers,
 				 strerror(-r));
+		else
+			r = start_admin(x, problem, size);
 	}
 	if (r < 0) {
 		split_free(x);
@@ -395,6 +426,7 @@ void split_free(struct split *x)
 {
 	if (!x)
 		return;
+	admin_close(x->admin); /* it reads what workers say */
 	for (unsigned i = 0; i < x->opened; i++)
 		if (x->worker[i].started)
 			split_worker_wish(&x->worker[i], SPLIT_STOP);

@@ -27,6 +27,8 @@ struct split_conf {
 	size_t sources;
 	bool source_comes; /* it connects to us, at source_listen, and there is none of the above */
 	struct addr_name source_listen;
+	bool admin; /* metrics are told over HTTP, at admin_listen */
+	struct addr_name admin_listen;
 	bool takeover;    /* a second one takes the first one's place */
 	const char *type; /* Content-Type of the answers; NULL: no HTTP */
 	size_t lag, burst;

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -308,7 +309,7 @@ static int wait_ms(const struct split_worker *w)
 {
 	uint64_t now = w->subs.now, due = split_source_due(&w->source);
 
-	if (w->subs.count > 0)
+	if (w->subs.count > 0 || w->conf->admin)
 		due = sooner(due, w->swept + SWEEP_MS);
 	if (w->shut)
 		due = sooner(due, w->open_again);
@@ -344,6 +345,38 @@ static void publish(struct split_worker *w)
 		atomic_store_explicit(&c->moved[i], st.moved[i], memory_order_relaxed);
 }
 
+/* For who shows them; without memory he sees those who were there before. */
+static void show_subs(struct split_worker *w)
+{
+	struct split_seen *seen = &w->seen;
+	struct list *n;
+
+	pthread_mutex_lock(&seen->lock);
+	if (w->subs.count > seen->room) {
+		struct split_seen_sub *more = sys_alloc(2 * w->subs.count * sizeof(*more));
+
+		if (more) {
+			free(seen->sub);
+			seen->sub = more;
+			seen->room = 2 * w->subs.count;
+		}
+	}
+	seen->count = 0;
+	list_each(n, &w->subs.all) {
+		const struct split_sub *sub = list_of(n, struct split_sub, in);
+
+		if (sub->state != SUB_LIVE || seen->count == seen->room)
+			continue;
+		struct split_seen_sub *s = &seen->sub[seen->count++];
+
+		s->number = sub->number;
+		s->lag = sub->out.skipping ? 0 : w->ring.ready - split_out_sent(&sub->out, w->s);
+		s->skips = sub->out.skips;
+		memcpy(s->client, sub->client, sizeof(s->client));
+	}
+	pthread_mutex_unlock(&seen->lock);
+}
+
 static void by_time(struct split_worker *w)
 {
 	if (w->number == 0) {
@@ -355,6 +388,8 @@ static void by_time(struct split_worker *w)
 		w->swept = w->subs.now;
 		split_subs_sweep(&w->subs);
 		publish(w);
+		if (w->conf->admin)
+			show_subs(w);
 	}
 	if (w->drained_by && w->subs.now >= w->drained_by)
 		split_subs_cut(&w->subs, WHY_DRAIN);
@@ -421,6 +456,7 @@ int split_worker_open(struct split_worker *w, const struct split_conf *conf, uns
 				    .running_in_all = running_in_all,
 				    .feed = SPLIT_FEED,
 				    .source = { .due = UINT64_MAX } };
+	pthread_mutex_init(&w->seen.lock, NULL);
 	o.engine = conf->engine;
 	o.unit = conf->unit;
 	o.queue_limit = split_out_queue_limit(conf->align);
@@ -490,6 +526,8 @@ void split_worker_close(struct split_worker *w)
 		split_subs_free(&w->subs);
 	shunt_close(w->s);
 	split_mail_close(&w->mail);
+	pthread_mutex_destroy(&w->seen.lock);
+	free(w->seen.sub);
 	free(w->link);
 	if (w->wake >= 0)
 		close(w->wake);

@@ -21,6 +21,18 @@ struct split_counts {
 	_Atomic bool source_here;
 };
 
+/* How each subscriber was when he was looked after last, for the thread that shows it. */
+struct split_seen_sub {
+	uint64_t number, lag, skips;
+	char client[ADDR_TEXT];
+};
+
+struct split_seen {
+	pthread_mutex_t lock;
+	struct split_seen_sub *sub;
+	size_t count, room;
+};
+
 struct split_door {
 	enum split_thing thing; /* SPLIT_DOOR */
 	int fd;
@@ -53,6 +65,7 @@ struct split_worker {
 	uint64_t open_again, swept, drained_by;
 	uint64_t told_ended; /* of subs.ended, those that running_in_all knows of */
 	struct split_counts counts;
+	struct split_seen seen;
 };
 
 /* Where the first worker's source comes, or NULL; mails of the others, who must be open by then. */

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """One stream in, many out: nobody misses a byte whom nothing excuses, and nobody slows the others."""
 import os
+import re
 import signal
 import socket
 import time
+import urllib.error
+import urllib.request
 
 import pytest
 
-from actors import SHUNT, Child, sanitized
+from actors import SHUNT, Child, need, sanitized
 from splitting import crowd, feed, split  # noqa: F401
 
 BLOCK = 1024
@@ -299,6 +302,67 @@ def test_stop(engine, split, feed, crowd):
     s.signal(signal.SIGTERM)
     s.leaves(5)
     assert {e["end"] for e in s.ends(5)} == {"stop"}
+
+
+def test_metrics(engine, split, feed, crowd):
+    """What is counted, seen from outside while it runs."""
+    s = split(*COMES, "--engine", engine, "--admin", "127.0.0.1:0", "--workers", "2")
+    door = s.message("metrics and health are told over HTTP")["admin"]
+
+    def get(path):
+        try:
+            with urllib.request.urlopen(f"http://{door}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as e:
+            return e.code, e.read().decode()
+
+    assert get("/healthz") == (503, "no source\n")
+    c = crowd(s, "-n", 8, "-t", 12)
+    f = feed(s.source_address, "-c", 1000, "-r", 1 << 20, "-e", "hold")
+    s.message("source is here")
+    assert get("/healthz") == (200, "ok\n")
+    time.sleep(3)
+    found = dict(re.findall(r"^(shunt_split_\w+(?:{[^}]*})?) (\d+)$", get("/metrics")[1], re.M))
+    value = {name: int(n) for name, n in found.items()}
+    assert value["shunt_split_source_bytes_total"] == 1000 * BLOCK
+    assert (value["shunt_split_subscribers"], value["shunt_split_sources_total"]) == (8, 1)
+    assert value["shunt_split_held_bytes"] <= value["shunt_split_memory_bytes"]
+    moved = sum(n for name, n in value.items() if name.startswith("shunt_split_bytes_total"))
+    assert moved >= 8 * 1000 * BLOCK  # what crossed to the other worker is in it
+    each = [name for name in value if name.startswith("shunt_split_subscriber_lag_bytes")]
+    assert len(each) == 8 and all(value[name] == 0 for name in each)
+    assert get("/else")[0] == 404
+    f.kill()
+    c.kill()
+
+
+def test_payload_is_never_copied(split, feed, crowd, cast, tmp_path):
+    """strace sees no payload read or written, but for the beginning of the stream."""
+    need("strace")
+    if sanitized():
+        pytest.skip("a sanitizer makes calls of its own")
+    s = split(*COMES, "--engine", "splice", "--on-source-end", "close", "--workers", "2")
+    out = tmp_path / "trace"
+    tracer = cast.run(["strace", "-f", "-qq", "-e", "signal=none", "-e",
+                       "trace=read,write,readv,writev,recvfrom,recvmsg,sendto,sendmsg,splice,tee",
+                       "-o", str(out), "-p", str(s.pid)])
+    time.sleep(1)
+    if tracer.proc.poll() is not None:
+        pytest.skip(f"strace cannot attach here: {tracer.text()}")
+    c = crowd(s, "-n", 10, "-t", 60)
+    feed(s.source_address, "-c", blocks(64), "-r", 64 << 20).result()
+    every(c.result(), 10, blocks(64))
+    tracer.proc.send_signal(signal.SIGINT)
+    tracer.wait(10)
+    copied = given = 0
+    for line in out.read_text().splitlines():
+        m = re.match(r"\d+ +(\w+)\((\d+).*= (\d+)", line)
+        if m and m[1] not in ("splice", "tee") and m[2] != "2":
+            copied += int(m[3])
+        elif m:
+            given += int(m[3]) if m[1] == "splice" else 0
+    assert copied <= 2 << 20, "payload went by read, write, recv or send"  # of 64 MB in, and 640 out
+    assert given >= 11 * (62 << 20)
 
 
 def test_an_ordinary_user(split, feed, crowd):
