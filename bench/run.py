@@ -183,7 +183,7 @@ class Runner:
             sample["attempt"] = attempt
             if not best or sample["used"]["disturbed"] < best["used"]["disturbed"]:
                 best = sample
-            if best["used"]["disturbed"] <= DISTURBED or not self.may_repeat():
+            if best["used"]["disturbed"] <= DISTURBED or attempt == AGAIN or not self.may_repeat():
                 break
             self.repeated += 1
         return best

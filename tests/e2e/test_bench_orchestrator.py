@@ -329,6 +329,37 @@ def test_a_plan_is_what_was_asked_for():
     assert "socat" not in names and "splice-64k" not in names and "copy-64k" in names
 
 
+def taken(answers, **settings):
+    """What a runner makes of samples that come one after the other: a number is how much of the machine others used,
+    a text what went wrong."""
+    s = run.Settings(files=20000, connections=(1,), **settings)
+    everyone = {"splice": contenders.load()["splice"]}
+    plan = run.Plan([work.load()["relay"]], everyone, ["splice"], s)
+    runner = run.Runner(run.Bench(SHUNT, Nowhere(), s), plan, run.Progress(plan, out=io.StringIO()))
+    waiting = iter(answers)
+
+    def once(*_):
+        a = next(waiting)
+        return (None, a) if isinstance(a, str) else ({"used": {"disturbed": a}}, None)
+
+    runner.once = once
+    sample = runner.best_of(*plan.steps[0][:2], plan.steps[0][2][0])
+    return sample and sample["used"]["disturbed"], runner.repeated, runner.notes
+
+
+def test_a_disturbed_sample_is_taken_again_and_the_least_disturbed_one_counts():
+    assert taken([0.01]) == (0.01, 0, [])
+    assert taken([0.3, 0.02]) == (0.02, 1, [])
+    assert taken([0.3, 0.1, 0.2]) == (0.1, 2, [])
+    assert taken([0.3], once=True) == (0.3, 0, [])
+
+
+def test_what_fails_is_tried_once_more_and_then_told():
+    assert taken(["no port", 0.0]) == (0.0, 0, [])
+    sample, _, notes = taken(["no port", "no luck"])
+    assert sample is None and notes == ["relay n=1, splice: no luck"]
+
+
 # -- it runs --
 
 def bench(*args, seconds=100):
