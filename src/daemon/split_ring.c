@@ -33,9 +33,11 @@ int split_ring_open(struct split_ring *r, size_t limit, size_t unit, size_t alig
 	return r->chunk ? 0 : -ENOMEM;
 }
 
+/* An emptied pipe serves again, one with bytes in it does not. What somebody still waits for stays. */
 static void drop(struct split_ring *r, struct split_chunk *c)
 {
 	r->footprint -= c->footprint;
+	shunt_pack(NULL, c->buf, SIZE_MAX);
 	shunt_release(c->buf);
 	*c = (struct split_chunk){ .buf = NULL };
 }
