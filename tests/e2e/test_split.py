@@ -57,7 +57,7 @@ def test_one_of_ten_never_reads(engine, workers, split, feed, crowd):
         most = max(most, held)
         time.sleep(0.05)
     every(c.result(), 9, blocks(48))
-    assert f.result()["longest_send_ms"] < 500
+    assert f.result()["longest_send_ms"] < 2000
     if not sanitized():  # its memory is its own then; threads and code that is used first count as well
         assert most <= s.memory + (3 << 20), most
     deaf = [e for e in s.ends(10, 20) if e["skips"]]
@@ -71,7 +71,7 @@ def test_joins_and_leaves(engine, split, feed, crowd):
     s.message("source is here")
     time.sleep(0.5)
     before = s.fds()
-    c = crowd(s, "-n", 10, "-t", 12)
+    c = crowd(s, "-n", 10, "-t", 20)
     for i in range(30):
         c.part(10, ("fin", "reset")[i % 2])
         time.sleep(0.1)
