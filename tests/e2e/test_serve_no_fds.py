@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Half heads take all descriptors there are: the others wait outside, and are served when those are over."""
+import time
+
+from hellos import hello
+from services import ask, dial
+
+PLACES = ("loopback",)
+HEAD = hello(b"a.test")
+
+
+def test_half_heads_fill_it(engine, serve, service):
+    web = service("web")
+    s = serve(engine, {
+        "listen": [{"look": ["tls"], "default": "web"}], "workers": 1,
+        "backend": {"web": {"servers": [web.address]}}, "timeouts": {"head": "1500ms"}},
+        before=["prlimit", "--nofile=64:64"])
+    before = s.fds()
+    crowd = [dial(s.address) for _ in range(60)]
+    for c in crowd:
+        c.sendall(HEAD[:30])
+    time.sleep(0.3)
+    assert s.ticks_in(0.5) <= 2, "it spins at its limit"
+    assert ask(s.address, HEAD) == web.says(HEAD)
+    s.until(lambda: sum(f["end"] == "head-timeout" for f in s.ended) == 60, 20)
+    assert s.said("new clients wait") and s.fds() == before
+    for c in crowd:
+        c.close()
