@@ -118,7 +118,7 @@ struct join {
 	unsigned squeezes;
 	uint64_t rtt;         /* ms, of the farther peer */
 	int squeeze_to;       /* bytes */
-	uint64_t squeeze_due; /* when that begins or ends next, ms */
+	uint64_t squeeze_due; /* when that begins or ends next, ms; UINT64_MAX: not until a byte moves */
 	bool dry[2];          /* way[i] found nothing more to take when it ran last */
 	struct list grafted;  /* in s->grafts, once cut */
 	uint64_t paired;      /* when the pair was made, ms */

@@ -35,6 +35,7 @@ enum {
 	PATIENCE_MS = 100,
 	SQUEEZE_MS = 100,
 	SQUEEZE_AGAIN_MS = 1000,
+	REST_MS = 20,
 	RELAX_MS = 1000,
 	SQUEEZED_SEGMENTS = 4, /* with fewer the sender waits for a timer */
 	RELAXED = 1 << 30
@@ -165,20 +166,38 @@ static void begin(struct join *j)
 	j->pair->slot->began = wall_ns() - (s->now - j->born) * 1000000;
 }
 
+static uint64_t squeeze_length(const struct join *j)
+{
+	return 2 * j->rtt + (j->squeezes > 1 ? SQUEEZE_AGAIN_MS : SQUEEZE_MS);
+}
+
+/* No byte has moved for longer than a small window makes one wait. */
+static bool rests(const struct join *j)
+{
+	return j->end[0]->s->now - j->end[0]->last >= REST_MS + 2 * j->rtt;
+}
+
 /* Where one peer sends faster than the other reads, bytes wait in our sockets all the time, and there is no
  * moment to cut. With small windows towards both peers, what waits waits at the sender: then what
  * we hold drains, and there is one. At once, where both peers are near and little has piled up yet; where
- * they are far, chance comes first, for to them a pause of a round trip is a long one. */
+ * they are far, chance comes first, for to them a pause of a round trip is a long one. While nothing moves
+ * nothing can be cut, and nobody is held up: then it lasts until something has moved for as long. */
 static void squeeze(struct join *j)
 {
 	uint64_t now = j->end[0]->s->now;
 
-	if (now < j->squeeze_due)
+	if (j->squeeze_due == UINT64_MAX && !rests(j))
+		j->squeeze_due = now + squeeze_length(j);
+	if (now < j->squeeze_due || j->squeeze_due == UINT64_MAX)
 		return;
+	if (j->squeezed && rests(j)) {
+		j->squeeze_due = UINT64_MAX;
+		return;
+	}
 	j->squeezed = !j->squeezed;
 	if (j->squeezed) {
-		j->squeeze_due = now + 2 * j->rtt + (j->squeezes ? SQUEEZE_AGAIN_MS : SQUEEZE_MS);
 		j->squeezes++;
+		j->squeeze_due = now + squeeze_length(j);
 	} else {
 		j->squeeze_due = now + ((uint64_t)RELAX_MS << (j->squeezes < 6 ? j->squeezes : 6));
 	}
@@ -273,7 +292,9 @@ uint64_t hand_settle(struct join *j)
 	squeeze(j);
 	if (stands_still(j))
 		try_to_arm(j);
-	return j->pair && j->squeezed ? j->squeeze_due - s->now : HAND_NOTHING;
+	if (!j->pair || !j->squeezed || j->squeeze_due == UINT64_MAX)
+		return HAND_NOTHING;
+	return j->squeeze_due - s->now;
 }
 
 void hand_fin(struct join *j, int i)

@@ -266,5 +266,5 @@ def counted(r, field, up, down, least):
     line = r.end()
     assert (line["end"], line["up"], line["down"]) == ("done", up, down), line
     if not sanitized():  # so slow a relay may miss its moments
-        assert field.grafted(line) >= least, line
+        assert field.grafted(line) >= least, f"{line}\n{field.status('status')}"  # why not is counted there
     return line
