@@ -2,7 +2,8 @@
 /* graft.bpf.c — two TCP connections made one below TCP: the programs
  *
  *   shunt_graft_in   on the way in of every device, before all others: finds the slot of a packet by its
- *                    tuple; cuts (graft_cut), passes (graft_pass), translates errors (graft_icmp)
+ *                    tuple; cuts (graft_cut), passes (graft_pass), translates errors (graft_icmp); marks
+ *                    ports of ours whose SYN is answered
  *   shunt_graft_out  on the way out: takes options out of SYNs of ours that the other side of the pair
  *                    does not speak, so that both connections of a pair agree
  *
@@ -12,7 +13,14 @@
 #include "engine/graft_icmp.bpf.h"
 #include "engine/graft_pass.bpf.h"
 
-enum { NONE = 0xffffffff, PORTS = 4, HOST_PACKET = 0, FRAGMENT_AT = 0x1fff, FRAGMENT = 0x3fff };
+enum {
+	NONE = 0xffffffff,
+	PORTS = 4,
+	STATE_SYN_SENT = 2,
+	HOST_PACKET = 0,
+	FRAGMENT_AT = 0x1fff,
+	FRAGMENT = 0x3fff
+};
 
 /* In the fourth word of a SYN's header: ECE, CWR, and the third bit of accurate ECN (RFC 9768), which
  * alone would still ask for that. */
@@ -64,6 +72,65 @@ static __always_inline int refuse(__u32 ref, __u32 why)
 	return drop(why);
 }
 
+/* The byte of this port, if we may connect from it. */
+static __always_inline __u8 *port_of_ours(__u16 port)
+{
+	__u32 at = bpf_ntohs(port) / STRIP_ROW;
+	__u8 *row = bpf_map_lookup_elem(&shunt_ports, &at);
+
+	if (!row)
+		return NULL;
+	row += bpf_ntohs(port) % STRIP_ROW;
+	return *row & PORT_OURS ? row : NULL;
+}
+
+static __always_inline bool is_answer(const struct tcp_words *w)
+{
+	return (bpf_ntohl(w->rest) >> 16 & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
+}
+
+static __always_inline void met_at(__u8 *port, struct bpf_sock *sk)
+{
+	if (!sk)
+		return;
+	if (sk->state == STATE_SYN_SENT)
+		*port |= PORT_MET;
+	bpf_sk_release(sk);
+}
+
+/* A SYN of ours is answered. Does it come as our socket knows it? */
+static __noinline int answered_v4(struct __sk_buff *skb, const struct graft_key4 *k)
+{
+	__u8 *port = port_of_ours(k->to_port);
+	struct bpf_sock_tuple t;
+
+	if (!port)
+		return NEXT;
+	__builtin_memset(&t, 0, sizeof(t));
+	t.ipv4.saddr = k->from;
+	t.ipv4.daddr = k->to;
+	t.ipv4.sport = k->from_port;
+	t.ipv4.dport = k->to_port;
+	met_at(port, bpf_skc_lookup_tcp(skb, &t, sizeof(t.ipv4), BPF_F_CURRENT_NETNS, 0));
+	return NEXT;
+}
+
+static __noinline int answered_v6(struct __sk_buff *skb, const struct graft_key6 *k)
+{
+	__u8 *port = port_of_ours(k->to_port);
+	struct bpf_sock_tuple t;
+
+	if (!port)
+		return NEXT;
+	__builtin_memset(&t, 0, sizeof(t));
+	__builtin_memcpy(t.ipv6.saddr, k->from, sizeof(t.ipv6.saddr));
+	__builtin_memcpy(t.ipv6.daddr, k->to, sizeof(t.ipv6.daddr));
+	t.ipv6.sport = k->from_port;
+	t.ipv6.dport = k->to_port;
+	met_at(port, bpf_skc_lookup_tcp(skb, &t, sizeof(t.ipv6), BPF_F_CURRENT_NETNS, 0));
+	return NEXT;
+}
+
 static __noinline int in_v4(struct __sk_buff *skb)
 {
 	if (!have(skb, L4_V4))
@@ -93,7 +160,7 @@ static __noinline int in_v4(struct __sk_buff *skb)
 	__u32 *ref = bpf_map_lookup_elem(&shunt_t4, &k);
 
 	if (!ref)
-		return NEXT;
+		return is_answer(&w) ? answered_v4(skb, &k) : NEXT;
 	if (header != sizeof(*ip))
 		return refuse(*ref, GC_OPTIONS);
 	if (fragment)
@@ -106,7 +173,8 @@ static __noinline int in_v4(struct __sk_buff *skb)
 }
 
 /* The slot and side of this packet, or NONE. In a frame of its own: the stack is short. */
-static __noinline __u32 find_v6(const struct ipv6hdr *ip, const __u16 *ports)
+static __noinline __u32 find_v6(struct __sk_buff *skb, const struct ipv6hdr *ip, const __u16 *ports,
+				__u32 flags)
 {
 	struct graft_key6 k;
 
@@ -116,6 +184,8 @@ static __noinline __u32 find_v6(const struct ipv6hdr *ip, const __u16 *ports)
 	k.to_port = ports[1];
 	__u32 *ref = bpf_map_lookup_elem(&shunt_t6, &k);
 
+	if (!ref && (flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK))
+		answered_v6(skb, &k);
 	return ref ? *ref : NONE;
 }
 
@@ -134,11 +204,14 @@ static __noinline int in_v6(struct __sk_buff *skb)
 		return NEXT;
 	__u32 total = bpf_ntohs(ip->payload_len);
 	bool last_hop = ip->hop_limit <= 1;
-	__u32 ref = find_v6(ip, ports);
 	struct tcp_words w;
 	struct packet p;
 
-	if (ref == NONE || bpf_skb_load_bytes(skb, L4_V6, &w, sizeof(w)))
+	if (bpf_skb_load_bytes(skb, L4_V6, &w, sizeof(w)))
+		return NEXT;
+	__u32 ref = find_v6(skb, ip, ports, bpf_ntohl(w.rest) >> 16);
+
+	if (ref == NONE)
 		return NEXT;
 	if (!total && skb->gso_size)
 		total = skb->len - L4_V6;
@@ -207,9 +280,9 @@ int shunt_graft_out(struct __sk_buff *skb)
 	__u32 at = port / STRIP_ROW;
 
 	row = bpf_map_lookup_elem(&shunt_ports, &at);
-	if (!row || !row[port % STRIP_ROW])
+	if (!row || !(row[port % STRIP_ROW] & STRIP_ALL))
 		return NEXT;
-	return fit_syn(skb, l4, &w, row[port % STRIP_ROW]);
+	return fit_syn(skb, l4, &w, row[port % STRIP_ROW] & STRIP_ALL);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -17,7 +17,8 @@
  *
  * Both peers' packets must come by here, as our sockets know them. Who translates addresses behind us,
  * or leads one side past our devices, would have the peers talk to nobody. So a packet must have been met
- * before (SIDE_MET) from a peer that we connected to; one who came to us was asked for by his socket.
+ * before (SIDE_MET) from a peer that we connected to, the answer to our SYN (PORT_MET) or a later one; for
+ * one who came to us his socket is asked.
  */
 #ifndef ENGINE_GRAFT_CUT_BPF_H
 #define ENGINE_GRAFT_CUT_BPF_H

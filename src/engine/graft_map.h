@@ -166,8 +166,16 @@ enum graft_count {
 		GC_COUNTS
 };
 
-/* What to take out of a SYN that leaves from one of our ports: one byte for each port. */
-enum graft_strip { STRIP_STAMPS = 1, STRIP_SACK = 2, STRIP_ECN = 4 };
+/* One byte for each port that we connect from: what to take out of its SYN, by user space; and whether the
+ * answer came by the program as the socket knows it, by the program. */
+enum graft_strip {
+	STRIP_STAMPS = 1,
+	STRIP_SACK = 2,
+	STRIP_ECN = 4,
+	STRIP_ALL = STRIP_STAMPS | STRIP_SACK | STRIP_ECN,
+	PORT_OURS = 8,
+	PORT_MET = 16,
+};
 enum { GRAFT_PORTS = 65536, STRIP_ROW = 64 };
 
 enum { GRAFT_DECLINES_MOST = 64 }; /* room for counts by enum graft_decline */

@@ -128,10 +128,12 @@ static enum graft_decline fill(struct shunt_graft *g, struct graft_slot *slot, c
 			return GD_STATE;
 		uint16_t port = ntohs(slot->side[i].self_port);
 
-		if (port >= g->ports.first && port <= g->ports.last)
-			ours = true; /* what becomes of it on its way out no socket tells */
-		else
+		bool range = port >= g->ports.first && port <= g->ports.last;
+
+		/* what becomes of ours on its way out no socket tells */
+		if (!range || (g->kernel.strip[port] & PORT_MET))
 			slot->side[i].seen = SIDE_MET;
+		ours = ours || range;
 	}
 	if (v6[0] != v6[1])
 		return GD_FAMILY;

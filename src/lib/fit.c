@@ -29,14 +29,16 @@ static void agree(struct shunt *s, int fd, const struct shunt_end *like, uint16_
 	struct tcp_info info;
 	socklen_t len = sizeof(info);
 
+	s->graft->kernel.strip[port] = PORT_OURS;
 	if (getsockopt(like->src.fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
 		return;
 	unsigned has = info.tcpi_options;
 	uint32_t segment = info.tcpi_snd_mss + (has & TCPI_OPT_TIMESTAMPS ? STAMPS_LEN : 0);
 
-	s->graft->kernel.strip[port] = (uint8_t)((has & TCPI_OPT_TIMESTAMPS ? 0 : STRIP_STAMPS) |
-						 (has & TCPI_OPT_SACK ? 0 : STRIP_SACK) |
-						 (has & TCPI_OPT_ECN ? 0 : STRIP_ECN));
+	s->graft->kernel.strip[port] =
+		(uint8_t)(PORT_OURS | (has & TCPI_OPT_TIMESTAMPS ? 0 : STRIP_STAMPS) |
+			  (has & TCPI_OPT_SACK ? 0 : STRIP_SACK) |
+			  (has & TCPI_OPT_ECN ? 0 : STRIP_ECN));
 	if (segment >= SEGMENT_LEAST && segment <= SEGMENT_MOST)
 		sys_setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, (int)segment);
 }
