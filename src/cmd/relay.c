@@ -24,9 +24,10 @@ static const char *const proxies[] = { "none", "v1", "v2", NULL }; /* enum conf_
 #define RECEIVE_MOST  ((uint64_t)1 << 30)
 
 struct relay_args {
-	struct options_list listen, target, rest, sni, http_host, ssh, tls;
+	struct options_list listen, target, rest, sni, http_host, ssh, tls, mirror;
 	unsigned engine, format, verbose, on_exit, send_proxy;
-	uint64_t workers, unit, receive_limit, slots, connections, per_client, graft_after;
+	uint64_t workers, unit, receive_limit, slots, connections, per_client, graft_after,
+		mirror_lag;
 	uint64_t head, connect, idle, half_closed, drain;
 	const char *ports, *bpffs;
 	struct conf_ports port_range;
@@ -69,6 +70,10 @@ static int read_args(struct relay_args *a, int argc, char **argv)
 		{ "ssh", 0, "ADDR", OPTION_LIST, .list = &a->ssh, .help = "who gets SSH" },
 		{ "tls", 0, "ADDR", OPTION_LIST, .list = &a->tls,
 		  .help = "who gets TLS for any other name" },
+		{ "mirror", 0, "ADDR", OPTION_LIST, .list = &a->mirror,
+		  .help = "who gets a copy of what clients say" },
+		{ "mirror-lag", 0, "SIZE", OPTION_SIZE, .size = &a->mirror_lag, .min = 64 << 10,
+		  .max = 1 << 30, .def = "8M", .help = "how far it may fall behind" },
 		{ "accept-proxy", 0, NULL, OPTION_FLAG, .flag = &a->accept_proxy,
 		  .help = "a PROXY header, v1 or v2, must come first" },
 		{ "send-proxy", 0, "V", OPTION_CHOICE, .choice = &a->send_proxy, .choices = proxies,
@@ -148,6 +153,8 @@ static struct conf_words words(const struct options_list *list)
 
 static void put_numbers(struct conf *c, const struct relay_args *a)
 {
+	for (size_t i = 0; i < c->listeners; i++)
+		c->listener[i]->mirror_lag = a->mirror_lag;
 	c->timeouts.head = a->head;
 	c->timeouts.connect = a->connect;
 	c->timeouts.idle = a->idle;
@@ -178,6 +185,7 @@ static int make_conf(const struct relay_args *a, const struct conf **out,
 		.http_host = words(&a->http_host),
 		.ssh = words(&a->ssh),
 		.tls = words(&a->tls),
+		.mirror = words(&a->mirror),
 		.send_proxy = (enum conf_proxy)a->send_proxy,
 		.accept_proxy = a->accept_proxy,
 	};

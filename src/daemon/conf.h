@@ -143,6 +143,8 @@ struct conf_listener {
 	bool accept_proxy;
 	struct conf_use on_silence; /* who gets a client that says nothing for timeouts.head */
 	struct conf_use otherwise;  /* "default" in the file: who gets what matches no route */
+	struct conf_use mirror;     /* who gets a copy of what clients say */
+	uint64_t mirror_lag;        /* bytes that may wait for it */
 	struct conf_route **route;  /* the first that matches */
 	size_t routes;
 };

@@ -45,6 +45,7 @@ static int check_uses(const struct conf *c, struct conf_report *report)
 
 		find_backend(c, &l->otherwise, used, report);
 		find_backend(c, &l->on_silence, used, report);
+		find_backend(c, &l->mirror, used, report);
 		for (size_t k = 0; k < l->routes; k++)
 			find_backend(c, &l->route[k]->backend, used, report);
 	}

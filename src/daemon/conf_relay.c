@@ -27,7 +27,7 @@ struct putting {
 	const struct conf_relay *r;
 	struct conf_part file;
 	struct named named[2];
-	struct plain plain[2], otherwise;
+	struct plain plain[2], otherwise, mirror;
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -211,6 +211,9 @@ static void put_listener(struct putting *p, const char *address)
 	}
 	if (p->otherwise.words.count)
 		conf_draft_put(p->d, &listener, "default", p->otherwise.name, place);
+	if (p->mirror.words.count)
+		conf_draft_put(p->d, &listener, "mirror", p->mirror.name,
+			       place_of(p->mirror.option));
 	if (looks && ssh->words.count)
 		conf_draft_put(p->d, &listener, "on_silence", ssh->name, place);
 	else if (looks && p->otherwise.words.count)
@@ -228,6 +231,7 @@ void conf_relay_put(struct conf_draft *d, const struct conf_relay *r)
 		  { "--http-host", "host", "http", r->http_host } },
 		{ { "--ssh", "ssh", r->ssh }, { "--tls", "tls", r->tls } },
 		{ "--default", "default", r->otherwise },
+		{ "--mirror", "mirror", r->mirror },
 	};
 
 	for (size_t i = 0; i < COUNT(p.named); i++)
@@ -235,6 +239,7 @@ void conf_relay_put(struct conf_draft *d, const struct conf_relay *r)
 	for (size_t i = 0; i < COUNT(p.plain); i++)
 		put_plain(&p, &p.plain[i]);
 	put_plain(&p, &p.otherwise);
+	put_plain(&p, &p.mirror);
 	for (size_t i = 0; i < r->listen.count; i++)
 		put_listener(&p, r->listen.item[i]);
 	conf_draft_close(d, &p.file);

@@ -17,6 +17,7 @@ struct conf_relay {
 	struct conf_words sni;       /* NAME=ADDR */
 	struct conf_words http_host; /* NAME=ADDR */
 	struct conf_words ssh, tls;  /* addresses */
+	struct conf_words mirror;    /* addresses: who gets a copy of what clients say */
 	enum conf_proxy send_proxy;  /* to each server */
 	bool accept_proxy;           /* at each listener */
 };

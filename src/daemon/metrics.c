@@ -192,6 +192,11 @@ static void print_daemon(FILE *to, const struct metrics_of *m, bool whole)
 	exposition_one(to, "shunt_accept_paused_total", COUNTER,
 		       "Times that nobody was let in for a while: no descriptors, or at the limit.",
 		       tally_get(&ts->accept_paused));
+	exposition_one(to, "shunt_mirrors_total", COUNTER,
+		       "Mirrors that connections were to have.", tally_get(&ts->mirrors));
+	exposition_one(to, "shunt_mirrors_cut_total", COUNTER,
+		       "Mirrors that were not there, broke or fell behind.",
+		       tally_get(&ts->mirrors_cut));
 	exposition_head(to, reloads, COUNTER, "Times that the configuration was read again.");
 	print_by(to, reloads, "result", "ok", tally_get(&ts->reloads));
 	print_by(to, reloads, "result", "failed", tally_get(&ts->reloads_failed));

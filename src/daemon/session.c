@@ -67,6 +67,8 @@ static void session_over(struct sessions *ss, struct session *x)
 	tally_add(&ss->tallies->urgent, x->urgent);
 	if (x->counted)
 		guests_leave(ss->guests, &x->from);
+	if (x->mirror)
+		mirror_leave(&ss->mirrors, x->mirror, x->why == WHY_DONE, ss->now);
 	if (x->at)
 		server_end(x->at);
 	x->at = NULL;

@@ -83,6 +83,19 @@ static int queue_head(const struct session *x)
 	return r < 0 ? r : shunt_queue(x->server, x->head, at, shunt_length(x->head) - at);
 }
 
+/* It hears what the server hears, whichever that will be. */
+static void mirror(struct sessions *ss, struct session *x)
+{
+	const struct conf_listener *c = x->gate->conf;
+
+	if (c->mirror.backend && !x->mirrored)
+		mirror_begin(&ss->mirrors, &x->mirror, x->id, x->rules->backends, c->mirror.backend,
+			     &x->from, ss->now);
+	x->mirrored = true;
+	if (x->mirror)
+		mirror_follow(x->mirror, x->server, c->mirror_lag);
+}
+
 static int try_server(struct sessions *ss, struct session *x)
 {
 	const struct addr *to = &x->at->addr;
@@ -91,6 +104,7 @@ static int try_server(struct sessions *ss, struct session *x)
 
 	if (r < 0)
 		return r;
+	mirror(ss, x);
 	r = queue_proxy(x);
 	if (r == 0)
 		r = queue_head(x);

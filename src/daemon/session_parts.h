@@ -45,6 +45,7 @@ struct session {
 	struct shunt_buf *head; /* held, for the server that takes it, behind heard->scrap */
 	size_t head_at;         /* bytes of both, from the first one, that are not for the server */
 	struct tally *route;    /* NULL: not routed yet */
+	struct mirror *mirror;  /* NULL: none, or gone */
 	struct backend *backend;
 	struct backend_tries tries;
 	struct server *at;                    /* chosen, to be given back */
@@ -55,6 +56,7 @@ struct session {
 	uint32_t pipe_refused, splice_refused, urgent;
 	const char *declined; /* why it was not made a graft; NULL: it was, or was not tried */
 	bool counted;         /* among the guests */
+	bool mirrored;        /* its mirror was begun */
 };
 
 /* -- session.c -- */

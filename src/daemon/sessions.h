@@ -8,12 +8,10 @@
 #include "base/list.h"
 #include "base/timer.h"
 #include "daemon/guests.h"
+#include "daemon/mirror.h"
 #include "daemon/rules.h"
 #include "daemon/tallies.h"
 #include "shunt.h"
-
-/* What a `user` pointer of an end points at begins with this. */
-enum thing { THING_CONTROL, THING_LISTENER, THING_SESSION };
 
 struct sessions {
 	struct rules *rules; /* for those that begin now; held */
@@ -21,6 +19,7 @@ struct sessions {
 	struct guests *guests;
 	struct shunt *s;
 	struct timers timers;
+	struct mirrors mirrors;
 	struct list all;
 	uint64_t now;
 	unsigned count; /* running now */

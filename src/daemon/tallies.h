@@ -28,6 +28,7 @@ struct tallies {
 	_Atomic uint64_t
 		accept_paused; /* nobody was let in for a while: no descriptors, or at a limit */
 	_Atomic uint64_t reloads, reloads_failed;
+	_Atomic uint64_t mirrors, mirrors_cut; /* all that were begun; those that were cut off */
 };
 
 void tallies_init(struct tallies *ts);

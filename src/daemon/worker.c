@@ -60,6 +60,7 @@ static void obey(struct worker *w, int wish)
 		sessions_leave(&w->sessions);
 	if (wish == WISH_STOP) {
 		sessions_cut(&w->sessions, WHY_STOP, true);
+		mirrors_cut(&w->sessions.mirrors);
 		w->cut_by = w->sessions.now + MERCY_MS;
 	} else if (!w->drained_by) {
 		uint64_t limit = w->sessions.rules->conf->timeouts.drain;
@@ -116,6 +117,7 @@ static void take(struct worker *w, const struct shunt_event *ev)
 {
 	switch (*(const enum thing *)ev->user) {
 	case THING_SESSION: session_event(&w->sessions, ev); break;
+	case THING_MIRROR: mirror_event(&w->sessions.mirrors, ev, w->sessions.now); break;
 	case THING_LISTENER:
 		if (ev->what == SHUNT_READY)
 			doors_ready(&w->doors, ev->user);
@@ -130,6 +132,9 @@ static void take(struct worker *w, const struct shunt_event *ev)
 static int wait_ms(struct worker *w)
 {
 	uint64_t due = sessions_due(&w->sessions);
+	uint64_t mirrors = mirrors_due(&w->sessions.mirrors, w->sessions.now);
+
+	due = mirrors < due ? mirrors : due;
 
 	if (w->doors.closed && w->doors.open_again < due)
 		due = w->doors.open_again;
@@ -181,7 +186,8 @@ static void *run(void *arg)
 	struct worker *w = arg;
 	uint64_t ended = 0;
 
-	while (atomic_load(&w->wish) == WISH_RUN || w->sessions.count > 0)
+	while (atomic_load(&w->wish) == WISH_RUN || w->sessions.count > 0 ||
+	       !list_empty(&w->sessions.mirrors.all))
 		turn(w, &ended);
 	atomic_store(&w->finished, true);
 	tell_daemon(w);
@@ -226,6 +232,8 @@ int worker_open(struct worker *w, struct worker_common *common, struct rules *ru
 	mail_init(&w->mail);
 	w->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	int r = w->wake < 0 ? -errno : shunt_open(&ss->s, &o);
+
+	mirrors_init(&ss->mirrors, ss->s, common->tallies);
 
 	if (r == 0)
 		r = shunt_attach(ss->s, w->wake, SHUNT_WATCH, &control, &end);
@@ -305,6 +313,7 @@ void worker_close(struct worker *w)
 {
 	doors_leave(&w->doors, false);
 	shunt_close(w->sessions.s);
+	mirrors_free(&w->sessions.mirrors);
 	timers_free(&w->sessions.timers);
 	rules_unref(w->mail.rules);
 	rules_unref(w->sessions.rules);
