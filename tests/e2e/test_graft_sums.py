@@ -62,8 +62,8 @@ def test_nothing_is_offloaded(field, pair, watched, family):
 
 
 def test_a_wrong_bit_is_found_by_the_receiver(field, pair):
-    """One packet in ten to the relay has a wrong bit in its payload. Before the cut the relay's kernel finds
-    it; afterwards the server's does, and nobody before."""
+    """One packet in ten to the relay has a wrong bit in its payload. After the cut the server's kernel finds
+    it, and nobody before."""
     field.insert(CLIENT)
     field.wire_up(flip=True)
     field.offload(False)
@@ -82,6 +82,5 @@ def test_a_wrong_bit_is_found_by_the_receiver(field, pair):
     assert line["end"] == "done" and field.grafted(line) >= 6 << 20
     after = {who: field.counter(who, BAD) for who in (RELAY, SERVER)}
     print(f"{BAD}: {before} before, {after} after")
-    assert before[RELAY] > 0 and before[SERVER] == 0
     assert after[RELAY] == before[RELAY]
-    assert after[SERVER] > (6 << 20) // 1448 // 20
+    assert after[SERVER] - before[SERVER] > (6 << 20) // 1448 // 20
