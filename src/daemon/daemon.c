@@ -315,12 +315,14 @@ static void take_signals(struct daemon *d)
 static void tidy(struct daemon *d)
 {
 	crew_heard(&d->crew);
-	if (d->draining && crew_shut(&d->crew))
+	if (d->draining && crew_shut(&d->crew)) { /* all addresses are free for a successor */
 		force_settle(&d->force, NULL);
-	else if (d->unsettled && crew_settled(&d->crew))
+		inspect_shut(&d->inspect);
+	} else if (d->unsettled && crew_settled(&d->crew)) {
 		force_settle(&d->force, d->rules);
-	else
+	} else {
 		return;
+	}
 	d->unsettled = false;
 }
 

@@ -209,9 +209,14 @@ void inspect_leaving(struct inspect *in, const char *how)
 	atomic_store(&in->leaving, how);
 }
 
-void inspect_close(struct inspect *in)
+void inspect_shut(struct inspect *in)
 {
 	close_door(&in->next);
 	close_door(&in->now);
+}
+
+void inspect_close(struct inspect *in)
+{
+	inspect_shut(in);
 	pthread_mutex_destroy(&in->lock);
 }

@@ -51,6 +51,9 @@ void inspect_settle(struct inspect *in, bool taken);
 /* From now on it is not healthy: "draining", "stopping". Text that stays. */
 void inspect_leaving(struct inspect *in, const char *how);
 
+/* Nothing is shown any more, and the address is free. */
+void inspect_shut(struct inspect *in);
+
 /* Before what it shows goes. */
 void inspect_close(struct inspect *in);
 
