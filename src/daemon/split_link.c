@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -104,7 +105,8 @@ static int new_pipe(struct split_link *l, int *rd)
 	return 0;
 }
 
-int split_link_begin(struct split_link *l, uint64_t at)
+/* A new stretch begins at `at`. If that fails, this link is dead until the next one. */
+static int begin(struct split_link *l, uint64_t at, uint64_t origin)
 {
 	int rd, r;
 
@@ -120,14 +122,54 @@ int split_link_begin(struct split_link *l, uint64_t at)
 	if (r < 0)
 		log_say(LOG_ERROR_LEVEL, "the stream cannot be brought to a worker: error %d", -r);
 	split_out_start(&l->out, at);
+	l->origin = origin;
 	l->skips = l->out.skips;
 	return r;
 }
 
-void split_link_end(struct split_link *l, bool cut_off)
+/* Has it come to where a source had ended? */
+static void tell_ends(struct split_link *l)
 {
-	finish(l);
-	post(l->to, cut_off ? NOTE_CUT : NOTE_END, -1, 0);
+	while (l->ends > 0 && l->out.pos >= l->end[0].at) {
+		finish(l);
+		post(l->to, l->end[0].cut_off ? NOTE_CUT : NOTE_END, -1, 0);
+		l->ends--;
+		memmove(l->end, l->end + 1, l->ends * sizeof(l->end[0]));
+	}
+}
+
+/* What follows pos is of another stretch than what is under way. */
+static bool is_new(const struct split_link *l, const struct split_chunk *c)
+{
+	return !l->out.end || c->origin != l->origin || c->at > l->out.pos ||
+	       l->out.skips != l->skips;
+}
+
+void split_link_feed(struct split_link *l, const struct split_ring *r)
+{
+	const struct split_chunk *c;
+	uint64_t before = UINT64_MAX;
+
+	tell_ends(l);
+	while (l->out.pos != before && l->out.pos < r->ready &&
+	       (c = split_ring_find(r, l->out.pos))) {
+		uint64_t pos = l->out.pos;
+
+		if (is_new(l, c) && begin(l, c->at > pos ? c->at : pos, c->origin) < 0)
+			return;
+		before = l->out.pos;
+		l->out.last = split_ring_stretch(r, c);
+		split_out_feed(&l->out, l->s, r);
+		tell_ends(l);
+	}
+}
+
+void split_link_end(struct split_link *l, const struct split_ring *r, bool cut_off)
+{
+	if (l->ends == SPLIT_LINK_ENDS) /* they are far behind: one end will do for two */
+		l->ends--;
+	l->end[l->ends++] = (struct split_link_end){ r->ready, cut_off };
+	split_link_feed(l, r);
 }
 
 void split_link_mind(struct split_link *l, const struct split_ring *r, uint64_t until)
@@ -135,16 +177,7 @@ void split_link_mind(struct split_link *l, const struct split_ring *r, uint64_t 
 	if (!l->out.end || split_out_sent(&l->out, l->s) >= until)
 		return;
 	split_out_skip(&l->out, l->s, r);
-	split_link_begin(l, r->live);
-}
-
-void split_link_feed(struct split_link *l, const struct split_ring *r)
-{
-	if (!l->out.end)
-		return;
-	if (l->out.skips != l->skips)
-		split_link_begin(l, l->out.pos);
-	split_out_feed(&l->out, l->s, r);
+	begin(l, r->live, r->origin);
 }
 
 void split_link_event(struct split_link *l, const struct shunt_event *ev,

@@ -46,21 +46,28 @@ struct split_note *split_mail_take(struct split_mail *m);
 /* The eventfd is readable. */
 void split_mail_woken(struct split_mail *m);
 
-/* Of the worker that has the source. */
+enum { SPLIT_LINK_ENDS = 16 }; /* of sources that came and went while it was behind */
+
+/* Of the worker that has the source. It is fed from the ring as a subscriber is, and may be behind: where a stretch
+ * ends, the chunks' origins tell. */
 struct split_link {
 	enum split_thing thing; /* SPLIT_LINK */
 	struct shunt *s;
 	struct split_mail *to;
 	size_t unit;
 	struct split_out out;
-	uint64_t skips; /* of its output that were told of */
+	uint64_t origin; /* of the stretch that is under way */
+	uint64_t skips;  /* of its output that were told of */
+	struct split_link_end {
+		uint64_t at; /* to be told when all before it is queued */
+		bool cut_off;
+	} end[SPLIT_LINK_ENDS];
+	unsigned ends;
 };
 
 void split_link_init(struct split_link *l, struct shunt *s, struct split_mail *to, size_t unit);
-/* A new stretch begins at `at`. 0, -ENOMEM, -EMFILE …: then this link is dead until the next one. */
-int split_link_begin(struct split_link *l, uint64_t at);
-/* The stream has ended, or was cut off, and so shall the subscribers. */
-void split_link_end(struct split_link *l, bool cut_off);
+/* The stream has ended, or was cut off, and so shall the subscribers, when they have had all of it. */
+void split_link_end(struct split_link *l, const struct split_ring *r, bool cut_off);
 /* What it has not sent yet is about to be let go. */
 void split_link_mind(struct split_link *l, const struct split_ring *r, uint64_t until);
 void split_link_feed(struct split_link *l, const struct split_ring *r);

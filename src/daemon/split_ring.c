@@ -182,6 +182,14 @@ const struct split_chunk *split_ring_find(const struct split_ring *r, uint64_t p
 	return found;
 }
 
+uint64_t split_ring_stretch(const struct split_ring *r, const struct split_chunk *c)
+{
+	for (unsigned i = 0; i < r->count; i++)
+		if (nth(r, i)->at > c->at && nth(r, i)->origin != c->origin)
+			return nth(r, i)->at;
+	return UINT64_MAX;
+}
+
 uint64_t split_ring_border(const struct split_ring *r, uint64_t origin, uint64_t pos)
 {
 	uint64_t over = (pos - origin) % r->align;

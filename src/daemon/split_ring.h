@@ -65,6 +65,9 @@ void split_ring_release(struct split_ring *r, uint64_t until);
 /* The chunk in which pos lies, or else the next one; NULL: there is none. */
 const struct split_chunk *split_ring_find(const struct split_ring *r, uint64_t pos);
 
+/* Where the next source's bytes begin, after this chunk; UINT64_MAX: there are none. */
+uint64_t split_ring_stretch(const struct split_ring *r, const struct split_chunk *c);
+
 /* Where a packet begins that is at most `back` bytes before `ready`, and held. */
 uint64_t split_ring_before(const struct split_ring *r, size_t back);
 

@@ -99,8 +99,6 @@ static void go_on(struct split_worker *w)
 static void source_began(struct split_worker *w)
 {
 	split_ring_begin(&w->ring, w->ring.ready);
-	for (unsigned i = 0; i < w->links; i++)
-		split_link_begin(&w->link[i], w->ring.ready);
 }
 
 static void source_ended(struct split_worker *w, bool cut_off)
@@ -109,7 +107,7 @@ static void source_ended(struct split_worker *w, bool cut_off)
 		return;
 	split_subs_finish(&w->subs, cut_off);
 	for (unsigned i = 0; i < w->links; i++)
-		split_link_end(&w->link[i], cut_off);
+		split_link_end(&w->link[i], &w->ring, cut_off);
 }
 
 static void source_said(struct split_worker *w, enum split_said said, const struct shunt_event *ev)

@@ -320,8 +320,8 @@ def test_metrics(engine, split, feed, crowd):
     c = crowd(s, "-n", 8, "-t", 12)
     f = feed(s.source_address, "-c", 1000, "-r", 1 << 20, "-e", "hold")
     s.message("source is here")
-    assert get("/healthz") == (200, "ok\n")
     time.sleep(3)
+    assert get("/healthz") == (200, "ok\n")
     found = dict(re.findall(r"^(shunt_split_\w+(?:{[^}]*})?) (\d+)$", get("/metrics")[1], re.M))
     value = {name: int(n) for name, n in found.items()}
     assert value["shunt_split_source_bytes_total"] == 1000 * BLOCK
