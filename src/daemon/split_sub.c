@@ -316,8 +316,10 @@ void split_subs_finish(struct split_subs *ss, bool cut_off)
 			continue;
 		sub->out.last = ss->ring->ready;
 		sub->cut_off = cut_off;
-		if (sub->out.skipping) /* there is nothing that he could go on with */
+		if (sub->out.skipping) { /* there is nothing that he could go on with */
+			sub->out.skipped += sub->out.last - sub->out.pos;
 			sub->out.pos = sub->out.last;
+		}
 		end_of_stream(ss, sub);
 	}
 }
