@@ -2,12 +2,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """tally.py - what came of a test run, in one line
 
-    tally.py RESULT[:STATUS]...   RESULT is a testlog.json of meson or a junit .xml of pytest, STATUS how the runner ended
+    tally.py RESULT[:STATUS[:AGAIN]]...
+                          RESULT is a testlog.json of meson or a junit .xml of pytest, STATUS how the runner ended, AGAIN
+                          the result of those that failed, told once more by themselves
+    tally.py --failed RESULT      the names of those that failed, a line each, as their runner wants them
     tally.py --sum FILE           add up what several runs left in FILE
 
 Says why meson's tests were skipped (the last line each wrote) and which tests failed, then `N passed, N failed,
 N skipped`, alone on its line. A result that is not there, empty or cut off counts as a failure, and so does a runner
 that ended badly while all its tests are good: it was stopped half-way. Fails when anything failed, or nothing ran.
+A test that failed beside others and passes by itself is good, but unsteady: it is named, so that somebody looks at it.
 With SHUNT_TALLY=FILE in the environment the three numbers are also added to that file, and a line "FAILED: ..." for
 each failure, which --sum says once more before its sum: the end of a long log is what people read first.
 """
@@ -17,6 +21,7 @@ import sys
 import xml.etree.ElementTree as xml
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
+UNSTEADY = "unsteady"  # counts as passed
 MESON = {"OK": PASSED, "EXPECTEDFAIL": PASSED, "SKIP": SKIPPED}  # any other word is a failure
 
 
@@ -44,19 +49,42 @@ def of_pytest(path):
             yield PASSED, name, None
 
 
+def read(path):
+    return list(of_pytest(path) if path.endswith(".xml") else of_meson(path))
+
+
+def told_again(results, path):
+    """What failed and passed by itself."""
+    try:
+        good = {name for kind, name, _ in read(path) if kind == PASSED}
+    except (OSError, ValueError, KeyError, xml.ParseError):
+        good = set()
+    return [(UNSTEADY, name, "it failed beside others, and passed by itself") if kind == FAILED and name in good
+            else (kind, name, why) for kind, name, why in results]
+
+
+def failed(path):
+    """Of a story the node, as pytest calls it."""
+    for kind, name, _ in read(path):
+        if kind == FAILED and path.endswith(".xml"):
+            module, _, story = name.partition(".")
+            print(f"tests/e2e/{module}.py::{story}")
+        elif kind == FAILED:
+            print(name.split(" / ")[-1])
+
+
 def of(arg):
-    path, _, status = arg.partition(":")
+    path, status, again = (arg.split(":") + ["", ""])[:3]
     results = []
     try:
-        for result in of_pytest(path) if path.endswith(".xml") else of_meson(path):
-            results.append(result)
+        results = read(path)
     except (OSError, ValueError, KeyError, xml.ParseError) as e:
         results.append((FAILED, path, f"no result to be read: {e}"))
     if not results:
         results.append((FAILED, path, "no test in it"))
     if status not in ("", "0") and not any(kind == FAILED for kind, _, _ in results):
         results.append((FAILED, path, f"its runner ended with {status}"))
-    return results
+    return told_again(results, again) if again else results
 
 
 def end(count):
@@ -75,11 +103,13 @@ def main():
                 for kind, n in zip((PASSED, FAILED, SKIPPED), line.split()):
                     count[kind] += int(n)
         return end(count)
+    if sys.argv[1:2] == ["--failed"]:
+        return failed(sys.argv[2])
     results = [r for path in sys.argv[1:] for r in of(path)]
     for kind, _, _ in results:
-        count[kind] += 1
+        count[PASSED if kind == UNSTEADY else kind] += 1
     print()
-    for word in SKIPPED, FAILED:
+    for word in SKIPPED, UNSTEADY, FAILED:
         for kind, name, why in results:
             if kind == word and why:
                 print(f"{word}: {name}: {why}")
@@ -87,8 +117,8 @@ def main():
         with open(os.environ["SHUNT_TALLY"], "a", encoding="utf-8") as f:
             print(count[PASSED], count[FAILED], count[SKIPPED], file=f)
             for kind, name, why in results:
-                if kind == FAILED:
-                    print(f"FAILED: {name}: {why}", file=f)
+                if kind in (FAILED, UNSTEADY):
+                    print(f"{kind.upper()}: {name}: {why}", file=f)
     return end(count)
 
 
