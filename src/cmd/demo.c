@@ -17,6 +17,7 @@
 #include "daemon/conf_relay.h"
 #include "daemon/daemon.h"
 #include "daemon/holder.h"
+#include "daemon/signals.h"
 
 static const char *const engines[] = { "auto", "copy", "splice", NULL }; /* enum shunt_engine */
 
@@ -166,7 +167,7 @@ int cmd_demo(int argc, char **argv)
 		return r == OPTIONS_HELPED ? CMD_FINE : CMD_USAGE;
 	struct addr at = loopback(d.origin_port);
 
-	daemon_block_signals();
+	signals_block();
 	r = origin_start(&origin, (struct sockaddr *)&at.ss, at.len);
 	if (r < 0)
 		return busy("the origin", "--origin-port", &at, r);

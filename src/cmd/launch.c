@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "daemon/signals.h"
 
 int launch(const char *command, const struct daemon_options *options)
 {
@@ -18,7 +19,7 @@ int launch(const char *command, const struct daemon_options *options)
 	int r;
 
 	log_setup(STDERR_FILENO, c->log.level, c->log.format);
-	daemon_block_signals();
+	signals_block();
 	r = daemon_start(&d, options, problem, sizeof(problem), &bound);
 	if (r < 0) {
 		fprintf(stderr, "%s: %s\n", command, problem);

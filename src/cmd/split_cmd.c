@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
+#include "daemon/signals.h"
 #include "daemon/split.h"
 
 static const char *const engines[] = { "auto", "copy", "splice", NULL }; /* enum shunt_engine */
@@ -229,7 +230,7 @@ int cmd_split(int argc, char **argv)
 	a.conf.on_lag = (enum split_on_lag)a.on_lag;
 	a.conf.close_at_end = a.on_end == 1;
 	a.conf.workers = a.workers ? (unsigned)a.workers : cpus();
-	split_block_signals();
+	signals_block();
 	r = split_start(&x, &a.conf, problem, sizeof(problem), &bound);
 	if (r < 0) {
 		fprintf(stderr, "shunt split: %s\n", problem);

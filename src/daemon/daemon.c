@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +26,7 @@
 #include "daemon/inspect.h"
 #include "daemon/limits.h"
 #include "daemon/service.h"
+#include "daemon/signals.h"
 
 enum { STOP_MS = 4500, POLL_MOST_MS = 3600000, PROBLEM = 512 };
 
@@ -44,28 +44,6 @@ struct daemon {
 	uint64_t connections; /* at most */
 	uint64_t watchdog;    /* how often, ms; 0: never */
 };
-
-static void signal_set(sigset_t *set)
-{
-	struct sigaction hup;
-
-	sigemptyset(set);
-	sigaddset(set, SIGTERM);
-	sigaddset(set, SIGINT);
-	sigaddset(set, SIGUSR1);
-	/* a terminal that closes ends us in order, unless somebody wants us to outlive it (nohup) */
-	if (sigaction(SIGHUP, NULL, &hup) == 0 && hup.sa_handler != SIG_IGN)
-		sigaddset(set, SIGHUP);
-}
-
-void daemon_block_signals(void)
-{
-	sigset_t set;
-
-	signal_set(&set);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
 
 /* -- start -- */
 
@@ -115,7 +93,7 @@ static int start(struct daemon *d, const struct conf *c, char *problem, size_t s
 	sigset_t set;
 	int r;
 
-	signal_set(&set);
+	signals_ours(&set);
 	d->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (d->signals < 0) {
 		snprintf(problem, size, "cannot wait for signals: %s", strerror(errno));

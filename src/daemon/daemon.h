@@ -31,9 +31,6 @@ int daemon_start(struct daemon **out, const struct daemon_options *options, char
 int daemon_run(struct daemon *d, uint64_t after_ms,
 	       void (*each_second)(const struct crew_totals *, void *), void *arg);
 
-/* Signals must be blocked before other threads are made, so that they come to daemon_run. */
-void daemon_block_signals(void);
-
 /* The address of the i-th listener as it was bound at the start. */
 const char *daemon_address(const struct daemon *d, size_t i);
 

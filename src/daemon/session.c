@@ -123,17 +123,12 @@ static enum why why_of(enum shunt_why why, bool client)
 
 /* -- its beginning -- */
 
-static bool needs_to(const struct session *x)
-{
-	return x->rules->sends_proxy;
-}
-
 /* What it needs beside its ends. False: no memory. */
 static bool equip(struct session *x, int fd)
 {
 	const struct conf_listener *c = x->gate->conf;
 
-	if (needs_to(x)) {
+	if (x->rules->sends_proxy) {
 		x->to = sys_alloc(sizeof(*x->to));
 		if (!x->to)
 			return false;
@@ -294,7 +289,7 @@ static void on_gone(struct sessions *ss, struct session *x, const struct shunt_e
 {
 	bool client = ev->end == x->client;
 
-	session_count(ss, x, client ? ev->stat : NULL, client ? NULL : ev->stat);
+	session_count(x, client ? ev->stat : NULL, client ? NULL : ev->stat);
 	if (client)
 		x->client = NULL;
 	else

@@ -43,10 +43,9 @@ static void add_steps(struct session *x, const struct shunt_stat *st)
 		x->declined = st->declined;
 }
 
-void session_count(struct sessions *ss, struct session *x, const struct shunt_stat *client,
+void session_count(struct session *x, const struct shunt_stat *client,
 		   const struct shunt_stat *server)
 {
-	(void)ss;
 	tell(x, client, server);
 	add_steps(x, client);
 	add_steps(x, server);

@@ -96,7 +96,7 @@ void session_failed(struct sessions *ss, struct session *x, int error);
 /* -- session_count.c -- */
 
 /* The final counts of an end, or of both as they are now. */
-void session_count(struct sessions *ss, struct session *x, const struct shunt_stat *client,
+void session_count(struct session *x, const struct shunt_stat *client,
 		   const struct shunt_stat *server);
 void session_count_now(struct sessions *ss, struct session *x);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/split.h"
+#include "daemon/signals.h"
 
 #include <cap-ng.h>
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,28 +41,6 @@ struct split {
 	struct split_metrics metrics;
 	_Atomic uint64_t running;
 };
-
-static void signal_set(sigset_t *set)
-{
-	struct sigaction hup;
-
-	sigemptyset(set);
-	sigaddset(set, SIGTERM);
-	sigaddset(set, SIGINT);
-	sigaddset(set, SIGUSR1);
-	/* a terminal that closes ends us in order, unless somebody wants us to outlive it (nohup) */
-	if (sigaction(SIGHUP, NULL, &hup) == 0 && hup.sa_handler != SIG_IGN)
-		sigaddset(set, SIGHUP);
-}
-
-void split_block_signals(void)
-{
-	sigset_t set;
-
-	signal_set(&set);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
 
 /* -- limits -- */
 
@@ -231,7 +209,7 @@ static int open_workers(struct split *x)
 	sigset_t set;
 	int r = 0;
 
-	signal_set(&set);
+	signals_ours(&set);
 	x->done = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	x->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	x->worker = sys_alloc(c->workers * sizeof(*x->worker));

@@ -30,9 +30,6 @@ int split_run(struct split *x, void (*each_second)(const struct split_totals *, 
 
 void split_totals(const struct split *x, struct split_totals *out);
 
-/* Signals must be blocked before other threads are made, so that they come to split_run. */
-void split_block_signals(void);
-
 void split_free(struct split *x);
 
 #endif

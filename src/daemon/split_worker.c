@@ -11,7 +11,6 @@
 #include "daemon/split_worker.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -20,6 +19,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "daemon/signals.h"
 
 enum { EVENTS = 256, ACCEPTS = 64, SHUT_MS = 100, SWEEP_MS = 1000, PATIENCE_MS = 100 };
 
@@ -493,18 +493,12 @@ int split_worker_connect(struct split_worker *w, const struct split_ways *ways)
 	return split_source_open(&w->source, w->s, w->conf, ways->source_door);
 }
 
-/* Signals are the main thread's. */
 int split_worker_start(struct split_worker *w)
 {
-	sigset_t all, before;
+	int r = signals_thread(&w->thread, run, w);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int r = pthread_create(&w->thread, NULL, run, w);
-
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	w->started = r == 0;
-	return -r;
+	return r;
 }
 
 void split_worker_wish(struct split_worker *w, enum split_wish wish)

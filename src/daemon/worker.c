@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <malloc.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -19,6 +18,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "daemon/signals.h"
 
 enum { EVENTS = 128, MERCY_MS = 500, CROWD = 512 };
 
@@ -242,18 +242,12 @@ int worker_open(struct worker *w, struct worker_common *common, struct rules *ru
 	return r == 0 && w->doors.closed ? -ENOMEM : r;
 }
 
-/* Signals are the main thread's. */
 int worker_start(struct worker *w)
 {
-	sigset_t all, before;
+	int r = signals_thread(&w->thread, run, w);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int r = pthread_create(&w->thread, NULL, run, w);
-
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	w->started = r == 0;
-	return -r;
+	return r;
 }
 
 void worker_nudge(struct worker *w)
