@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* split_worker.c — the turn of a worker
- *
- *   an arrival, from the source or from the first worker:
- *     what nobody needs any more is let go, and the newest chunk put in its place ─▶ the arrival is
- *     added ─▶ while too much is held, the oldest chunk goes, and those who have not sent it yet hear of
- *     it before; or, if nobody is to lose anything, reading stops ─▶ all outputs are fed
- *
- * Orders are carried out at the next wait, so all outputs send before the next arrival is read.
- */
+/* split_worker.c — the turn of a worker: doors, wishes, what is done by time; what becomes of the stream is
+ * told in daemon/split_flow.c */
 #include "daemon/split_worker.h"
 
 #include <errno.h>
@@ -23,140 +16,6 @@
 
 enum { EVENTS = 256, ACCEPTS = 64, SHUT_MS = 100, SWEEP_MS = 1000, PATIENCE_MS = 100 };
 
-/* -- the stream -- */
-
-static uint64_t needed(struct split_worker *w)
-{
-	uint64_t least = split_subs_needed(&w->subs);
-
-	for (unsigned i = 0; i < w->links; i++) {
-		const struct split_out *o = &w->link[i].out;
-		uint64_t sent = o->end ? split_out_sent(o, w->s) : UINT64_MAX;
-
-		if (sent < least)
-			least = sent;
-	}
-	return least;
-}
-
-/* A newcomer may begin so far back. */
-static uint64_t kept(const struct split_worker *w)
-{
-	uint64_t ready = w->ring.ready;
-
-	return ready > w->conf->burst ? ready - w->conf->burst : 0;
-}
-
-static void pause_reading(struct split_worker *w, bool paused)
-{
-	w->paused = paused;
-	split_source_pause(&w->source, paused);
-	if (w->in)
-		shunt_limit(w->in, paused ? 0 : SIZE_MAX);
-}
-
-static void make_room(struct split_worker *w)
-{
-	bool wait = w->conf->on_lag == SPLIT_WAIT;
-
-	while (split_ring_over(&w->ring)) {
-		uint64_t until = split_ring_oldest(&w->ring);
-
-		if (wait && needed(w) < until) {
-			pause_reading(w, true);
-			return;
-		}
-		split_subs_mind(&w->subs, until);
-		for (unsigned i = 0; i < w->links; i++)
-			split_link_mind(&w->link[i], &w->ring, until);
-		split_ring_release(&w->ring, until);
-	}
-	if (w->paused)
-		pause_reading(w, false);
-}
-
-static void arrived(struct split_worker *w, struct shunt_buf *buf)
-{
-	uint64_t least = needed(w), keep = kept(w);
-
-	split_ring_settle(&w->ring, least < keep ? least : keep);
-	split_ring_add(&w->ring, buf);
-	make_room(w);
-	split_subs_feed(&w->subs);
-	for (unsigned i = 0; i < w->links; i++)
-		split_link_feed(&w->link[i], &w->ring);
-}
-
-/* Somebody may have caught up. */
-static void go_on(struct split_worker *w)
-{
-	uint64_t least = needed(w), keep = kept(w);
-
-	split_ring_release(&w->ring, least < keep ? least : keep);
-	make_room(w);
-}
-
-static void source_began(struct split_worker *w)
-{
-	split_ring_begin(&w->ring, w->ring.ready);
-}
-
-static void source_ended(struct split_worker *w, bool cut_off)
-{
-	if (!w->conf->close_at_end && !w->left)
-		return;
-	split_subs_finish(&w->subs, cut_off);
-	for (unsigned i = 0; i < w->links; i++)
-		split_link_end(&w->link[i], &w->ring, cut_off);
-}
-
-static void source_said(struct split_worker *w, enum split_said said, const struct shunt_event *ev)
-{
-	if (said == SAID_BYTES)
-		arrived(w, ev->buf);
-	if (said == SAID_ENDED || said == SAID_BROKEN)
-		source_ended(w, said == SAID_BROKEN);
-	if (said == SAID_BEGAN || (said == SAID_BROKEN && w->source.here)) /* taken over */
-		source_began(w);
-}
-
-/* -- from the first worker -- */
-
-static void read_note(struct split_worker *w, const struct split_note *n)
-{
-	if (n->kind != NOTE_STRETCH) {
-		split_subs_finish(&w->subs, n->kind == NOTE_CUT);
-		return;
-	}
-	split_ring_begin(&w->ring, n->at);
-	if (shunt_attach(w->s, n->fd, SHUNT_NONE, &w->feed, &w->in) < 0) {
-		w->in = NULL;
-		sys_close(n->fd);
-	}
-}
-
-static void read_notes(struct split_worker *w)
-{
-	struct split_note *n;
-
-	while (!w->in && (n = split_mail_take(&w->mail))) {
-		read_note(w, n);
-		free(n);
-	}
-}
-
-static void fed(struct split_worker *w, const struct shunt_event *ev)
-{
-	if (ev->end != w->in)
-		return;
-	if (ev->what == SHUNT_ARRIVED)
-		arrived(w, ev->buf);
-	if (ev->what == SHUNT_ENDED || ev->what == SHUNT_BROKEN) {
-		w->in = NULL;
-		read_notes(w);
-	}
-}
-
 /* -- doors -- */
 
 static void shut_doors(struct split_worker *w)
@@ -167,7 +26,7 @@ static void shut_doors(struct split_worker *w)
 			w->door[i].end = NULL;
 		}
 	w->shut = true;
-	w->open_again = w->subs.now + SHUT_MS;
+	w->open_again = w->flow.subs.now + SHUT_MS;
 }
 
 static void open_doors(struct split_worker *w)
@@ -176,9 +35,9 @@ static void open_doors(struct split_worker *w)
 	for (size_t i = 0; i < w->doors; i++) {
 		struct split_door *d = &w->door[i];
 
-		if (!d->end && shunt_attach(w->s, d->fd, SHUNT_WATCH, d, &d->end) < 0) {
+		if (!d->end && shunt_attach(w->flow.s, d->fd, SHUNT_WATCH, d, &d->end) < 0) {
 			w->shut = true;
-			w->open_again = w->subs.now + SHUT_MS;
+			w->open_again = w->flow.subs.now + SHUT_MS;
 		}
 	}
 }
@@ -188,7 +47,7 @@ static void say_once(struct split_worker *w, const char *what)
 	static _Thread_local struct log_limit limit = LOG_LIMIT(1, 10000);
 	uint64_t held;
 
-	if (log_may(&limit, w->subs.now, &held)) {
+	if (log_may(&limit, w->flow.subs.now, &held)) {
 		struct log_line l;
 
 		log_begin(&l, LOG_WARN_LEVEL);
@@ -216,11 +75,11 @@ static void let_in(struct split_worker *w, struct split_door *d)
 			continue;
 		if (atomic_load(w->running_in_all) >= w->conf->max_subscribers) {
 			say_once(w, "the limit of subscribers is reached: one more is refused");
-			split_sub_refuse(&w->subs, fd);
+			split_sub_refuse(&w->flow.subs, fd);
 			continue;
 		}
 		atomic_fetch_add(w->running_in_all, 1);
-		split_sub_begin(&w->subs, fd, &from, d->text);
+		split_sub_begin(&w->flow.subs, fd, &from, d->text);
 	}
 }
 
@@ -230,15 +89,9 @@ static void drain(struct split_worker *w)
 {
 	uint64_t limit = w->conf->drain_timeout;
 
-	w->drained_by = limit ? w->subs.now + limit : UINT64_MAX;
-	if (w->number != 0)
-		return; /* the first worker's note tells when the source has ended */
-	if (w->source.here) {
-		w->source.closed = true;
-	} else {
-		split_source_close(&w->source);
-		source_ended(w, false);
-	}
+	w->drained_by = limit ? w->flow.subs.now + limit : UINT64_MAX;
+	if (w->number == 0) /* to the others its note tells when the source has ended */
+		split_flow_last(&w->flow);
 }
 
 static void obey(struct split_worker *w)
@@ -254,9 +107,9 @@ static void obey(struct split_worker *w)
 		w->left = true;
 	}
 	if (wish == SPLIT_STOP) {
-		split_subs_cut(&w->subs, WHY_STOP);
+		split_subs_cut(&w->flow.subs, WHY_STOP);
 		if (w->number == 0)
-			split_source_close(&w->source);
+			split_source_close(&w->flow.source);
 	} else if (!w->drained_by) {
 		drain(w);
 	}
@@ -274,22 +127,21 @@ static void take(struct split_worker *w, const struct shunt_event *ev)
 	uint64_t n;
 
 	switch (*(const enum split_thing *)ev->user) {
-	case SPLIT_SUB: split_sub_event(&w->subs, ev); break;
+	case SPLIT_SUB: split_sub_event(&w->flow.subs, ev); break;
 	case SPLIT_DOOR:
 		if (ev->what == SHUNT_READY)
 			let_in(w, ev->user);
 		break;
-	case SPLIT_SOURCE: source_said(w, split_source_event(&w->source, ev), ev); break;
+	case SPLIT_SOURCE:
+		split_flow_said(&w->flow, split_source_event(&w->flow.source, ev), ev);
+		break;
 	case SPLIT_SOURCE_DOOR:
 		if (ev->what == SHUNT_READY)
-			source_said(w, split_source_knock(&w->source), ev);
+			split_flow_said(&w->flow, split_source_knock(&w->flow.source), ev);
 		break;
-	case SPLIT_LINK: split_link_event(link_of(ev), ev, &w->ring); break;
-	case SPLIT_FEED: fed(w, ev); break;
-	case SPLIT_MAIL:
-		split_mail_woken(&w->mail);
-		read_notes(w);
-		break;
+	case SPLIT_LINK: split_link_event(link_of(ev), ev, &w->flow.ring); break;
+	case SPLIT_FEED: split_flow_fed(&w->flow, ev); break;
+	case SPLIT_MAIL: split_flow_noted(&w->flow); break;
 	case SPLIT_CONTROL:
 		if (read(w->wake, &n, sizeof(n)) > 0)
 			obey(w);
@@ -305,9 +157,9 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 
 static int wait_ms(const struct split_worker *w)
 {
-	uint64_t now = w->subs.now, due = split_source_due(&w->source);
+	uint64_t now = w->flow.subs.now, due = split_source_due(&w->flow.source);
 
-	if (w->subs.count > 0 || w->conf->admin)
+	if (w->flow.subs.count > 0 || w->conf->admin)
 		due = sooner(due, w->swept + SWEEP_MS);
 	if (w->shut)
 		due = sooner(due, w->open_again);
@@ -326,19 +178,19 @@ static void publish(struct split_worker *w)
 	struct split_sum sum;
 	struct shunt_stat st;
 
-	shunt_stat(w->s, NULL, &st);
-	split_subs_sum(&w->subs, &sum);
-	atomic_store_explicit(&c->running, w->subs.count, memory_order_relaxed);
-	atomic_store_explicit(&c->ended, w->subs.ended, memory_order_relaxed);
-	atomic_store_explicit(&c->in, w->source.bytes_before + w->source.bytes,
+	shunt_stat(w->flow.s, NULL, &st);
+	split_subs_sum(&w->flow.subs, &sum);
+	atomic_store_explicit(&c->running, w->flow.subs.count, memory_order_relaxed);
+	atomic_store_explicit(&c->ended, w->flow.subs.ended, memory_order_relaxed);
+	atomic_store_explicit(&c->in, w->flow.source.bytes_before + w->flow.source.bytes,
 			      memory_order_relaxed);
-	atomic_store_explicit(&c->sources, w->source.number, memory_order_relaxed);
-	atomic_store_explicit(&c->source_here, w->source.here, memory_order_relaxed);
+	atomic_store_explicit(&c->sources, w->flow.source.number, memory_order_relaxed);
+	atomic_store_explicit(&c->source_here, w->flow.source.here, memory_order_relaxed);
 	atomic_store_explicit(&c->out, st.out, memory_order_relaxed);
 	atomic_store_explicit(&c->skips, sum.skips, memory_order_relaxed);
 	atomic_store_explicit(&c->skipped, sum.skipped, memory_order_relaxed);
-	atomic_store_explicit(&c->lag, w->subs.lag, memory_order_relaxed);
-	atomic_store_explicit(&c->held, w->ring.footprint, memory_order_relaxed);
+	atomic_store_explicit(&c->lag, w->flow.subs.lag, memory_order_relaxed);
+	atomic_store_explicit(&c->held, w->flow.ring.footprint, memory_order_relaxed);
 	for (int i = 0; i < SHUNT_ENGINES; i++)
 		atomic_store_explicit(&c->moved[i], st.moved[i], memory_order_relaxed);
 }
@@ -350,17 +202,17 @@ static void show_subs(struct split_worker *w)
 	struct list *n;
 
 	pthread_mutex_lock(&seen->lock);
-	if (w->subs.count > seen->room) {
-		struct split_seen_sub *more = sys_alloc(2 * w->subs.count * sizeof(*more));
+	if (w->flow.subs.count > seen->room) {
+		struct split_seen_sub *more = sys_alloc(2 * w->flow.subs.count * sizeof(*more));
 
 		if (more) {
 			free(seen->sub);
 			seen->sub = more;
-			seen->room = 2 * w->subs.count;
+			seen->room = 2 * w->flow.subs.count;
 		}
 	}
 	seen->count = 0;
-	list_each(n, &w->subs.all) {
+	list_each(n, &w->flow.subs.all) {
 		const struct split_sub *sub = list_of(n, struct split_sub, in);
 
 		if (sub->state != SUB_LIVE || seen->count == seen->room)
@@ -368,7 +220,9 @@ static void show_subs(struct split_worker *w)
 		struct split_seen_sub *s = &seen->sub[seen->count++];
 
 		s->number = sub->number;
-		s->lag = sub->out.skipping ? 0 : w->ring.ready - split_out_sent(&sub->out, w->s);
+		s->lag = sub->out.skipping
+				 ? 0
+				 : w->flow.ring.ready - split_out_sent(&sub->out, w->flow.s);
 		s->skips = sub->out.skips;
 		memcpy(s->client, sub->client, sizeof(s->client));
 	}
@@ -378,37 +232,36 @@ static void show_subs(struct split_worker *w)
 static void by_time(struct split_worker *w)
 {
 	if (w->number == 0) {
-		enum split_said said = split_source_tick(&w->source, w->subs.now);
+		enum split_said said = split_source_tick(&w->flow.source, w->flow.subs.now);
 
-		source_said(w, said, NULL);
+		split_flow_said(&w->flow, said, NULL);
 	}
-	if (w->subs.now >= w->swept + SWEEP_MS) {
-		w->swept = w->subs.now;
-		split_subs_sweep(&w->subs);
+	if (w->flow.subs.now >= w->swept + SWEEP_MS) {
+		w->swept = w->flow.subs.now;
+		split_subs_sweep(&w->flow.subs);
 		publish(w);
 		if (w->conf->admin)
 			show_subs(w);
 	}
-	if (w->drained_by && w->subs.now >= w->drained_by)
-		split_subs_cut(&w->subs, WHY_DRAIN);
-	if (w->shut && w->subs.now >= w->open_again)
+	if (w->drained_by && w->flow.subs.now >= w->drained_by)
+		split_subs_cut(&w->flow.subs, WHY_DRAIN);
+	if (w->shut && w->flow.subs.now >= w->open_again)
 		open_doors(w);
-	if (w->paused)
-		go_on(w);
+	split_flow_again(&w->flow);
 }
 
 static void turn(struct split_worker *w)
 {
 	struct shunt_event ev[EVENTS];
-	int n = shunt_wait(w->s, ev, EVENTS, wait_ms(w));
+	int n = shunt_wait(w->flow.s, ev, EVENTS, wait_ms(w));
 
-	w->subs.now = w->source.now = clock_ms();
+	w->flow.subs.now = w->flow.source.now = clock_ms();
 	for (int i = 0; i < n; i++)
 		take(w, &ev[i]);
 	by_time(w);
-	if (w->subs.ended != w->told_ended) {
-		atomic_fetch_sub(w->running_in_all, w->subs.ended - w->told_ended);
-		w->told_ended = w->subs.ended;
+	if (w->flow.subs.ended != w->told_ended) {
+		atomic_fetch_sub(w->running_in_all, w->flow.subs.ended - w->told_ended);
+		w->told_ended = w->flow.subs.ended;
 		publish(w);
 	}
 }
@@ -418,7 +271,7 @@ static bool is_over(const struct split_worker *w)
 {
 	int wish = atomic_load(&w->wish);
 
-	if (wish == SPLIT_RUN || w->subs.count > 0)
+	if (wish == SPLIT_RUN || w->flow.subs.count > 0)
 		return false;
 	return wish == SPLIT_STOP || w->number != 0 || atomic_load(w->running_in_all) == 0;
 }
@@ -431,7 +284,7 @@ static void *run(void *arg)
 	while (!is_over(w))
 		turn(w);
 	if (w->number == 0)
-		split_source_close(&w->source);
+		split_source_close(&w->flow.source);
 	publish(w);
 	atomic_store(&w->finished, true);
 	if (write(w->done, &one, sizeof(one)) < 0)
@@ -445,35 +298,23 @@ int split_worker_open(struct split_worker *w, const struct split_conf *conf, uns
 		      struct listener *listeners, int done, _Atomic uint64_t *running_in_all)
 {
 	static enum split_thing control = SPLIT_CONTROL;
-	struct shunt_options o = SHUNT_OPTIONS;
+	struct split_flow *f = &w->flow;
 	struct shunt_end *end;
 
-	*w = (struct split_worker){ .conf = conf,
-				    .number = number,
-				    .done = done,
-				    .running_in_all = running_in_all,
-				    .feed = SPLIT_FEED,
-				    .source = { .due = UINT64_MAX } };
+	*w = (struct split_worker){
+		.conf = conf, .number = number, .done = done, .running_in_all = running_in_all
+	};
 	pthread_mutex_init(&w->seen.lock, NULL);
-	o.engine = conf->engine;
-	o.unit = conf->unit;
-	o.queue_limit = split_out_queue_limit(conf->align);
-	o.outstanding = SIZE_MAX; /* what is held is the ring's to limit */
 	w->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	int r = w->wake < 0 ? -errno : shunt_open(&w->s, &o);
+	int r = w->wake < 0 ? -errno : split_flow_open(f, conf);
 
 	if (r == 0)
-		r = shunt_attach(w->s, w->wake, SHUNT_WATCH, &control, &end);
-	if (r == 0)
-		r = split_ring_open(&w->ring, conf->lag + conf->burst, conf->unit, conf->align);
+		r = shunt_attach(f->s, w->wake, SHUNT_WATCH, &control, &end);
 	if (r == 0 && number != 0)
-		r = split_mail_open(&w->mail);
-	if (r == 0 && number != 0)
-		r = shunt_attach(w->s, w->mail.wake, SHUNT_WATCH, &w->mail, &end);
+		r = split_flow_mail(f);
 	if (r < 0)
 		return r;
-	split_subs_init(&w->subs, w->s, conf, &w->ring);
-	w->subs.now = w->source.now = w->swept = clock_ms();
+	f->subs.now = f->source.now = w->swept = clock_ms();
 	for (size_t i = 0; i < conf->listens; i++)
 		w->door[w->doors++] = (struct split_door){ .thing = SPLIT_DOOR,
 							   .fd = listeners[i].fd[number],
@@ -484,13 +325,11 @@ int split_worker_open(struct split_worker *w, const struct split_conf *conf, uns
 
 int split_worker_connect(struct split_worker *w, const struct split_ways *ways)
 {
-	w->link = ways->count ? sys_alloc(ways->count * sizeof(*w->link)) : NULL;
-	if (ways->count && !w->link)
-		return -ENOMEM;
-	for (; w->links < ways->count; w->links++)
-		split_link_init(&w->link[w->links], w->s, &ways->others[w->links].mail,
-				w->conf->unit);
-	return split_source_open(&w->source, w->s, w->conf, ways->source_door);
+	int r = split_flow_first(&w->flow, ways->source_door, ways->count);
+
+	for (unsigned i = 0; r == 0 && i < ways->count; i++)
+		split_flow_link(&w->flow, &ways->others[i].flow);
+	return r;
 }
 
 int split_worker_start(struct split_worker *w)
@@ -512,15 +351,9 @@ void split_worker_wish(struct split_worker *w, enum split_wish wish)
 
 void split_worker_close(struct split_worker *w)
 {
-	if (w->ring.chunk)
-		split_ring_close(&w->ring);
-	if (w->subs.s)
-		split_subs_free(&w->subs);
-	shunt_close(w->s);
-	split_mail_close(&w->mail);
+	split_flow_close(&w->flow);
 	pthread_mutex_destroy(&w->seen.lock);
 	free(w->seen.sub);
-	free(w->link);
 	if (w->wake >= 0)
 		close(w->wake);
 }

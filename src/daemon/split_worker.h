@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* split_worker.h — one thread, one loop: its doors, its subscribers, its ring; the first one has the source, and a
- * link to each of the others */
+/* split_worker.h — one thread, one loop: its doors, and the stream on its way to its subscribers; the first one has
+ * the source, and a link to each of the others */
 #ifndef DAEMON_SPLIT_WORKER_H
 #define DAEMON_SPLIT_WORKER_H
 
@@ -8,9 +8,7 @@
 #include <stdatomic.h>
 
 #include "daemon/listen.h"
-#include "daemon/split_link.h"
-#include "daemon/split_source.h"
-#include "daemon/split_sub.h"
+#include "daemon/split_flow.h"
 
 enum split_wish { SPLIT_RUN, SPLIT_DRAIN, SPLIT_STOP };
 
@@ -50,18 +48,10 @@ struct split_worker {
 	int wake; /* eventfd: the wish has changed */
 	int done; /* eventfd of the process: it has finished */
 	_Atomic uint64_t *running_in_all;
-	struct shunt *s;
-	struct split_ring ring;
-	struct split_subs subs;
-	struct split_source source; /* the first worker's */
-	struct split_link *link;
-	unsigned links;
-	struct split_mail mail; /* the others' */
-	enum split_thing feed;  /* SPLIT_FEED */
-	struct shunt_end *in;   /* a pipe from the first one; NULL: none now */
+	struct split_flow flow;
 	struct split_door door[SPLIT_LISTENS];
 	size_t doors;
-	bool shut, left, paused;
+	bool shut, left;
 	uint64_t open_again, swept, drained_by;
 	uint64_t told_ended; /* of subs.ended, those that running_in_all knows of */
 	struct split_counts counts;
