@@ -2,16 +2,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """tally.py - what came of a test run, in one line
 
-    tally.py RESULT[:STATUS[:AGAIN]]...
-                          RESULT is a testlog.json of meson or a junit .xml of pytest, STATUS how the runner ended, AGAIN
-                          the result of those that failed, told once more by themselves
+    tally.py RESULT[:STATUS[:AGAIN...]]...
+                          RESULT is a testlog.json of meson or a junit .xml of pytest, STATUS how the runner ended, each
+                          AGAIN the result of those that had failed until then, told once more by themselves
     tally.py --failed RESULT      the names of those that failed, a line each, as their runner wants them
     tally.py --sum FILE           add up what several runs left in FILE
 
 Says why meson's tests were skipped (the last line each wrote) and which tests failed, then `N passed, N failed,
 N skipped`, alone on its line. A result that is not there, empty or cut off counts as a failure, and so does a runner
 that ended badly while all its tests are good: it was stopped half-way. Fails when anything failed, or nothing ran.
-A test that failed beside others and passes by itself is good, but unsteady: it is named, so that somebody looks at it.
+A test that failed beside others and passes by itself, at the first or the second time, is good, but unsteady: it is
+named with what it took, so that somebody looks at it.
 With SHUNT_TALLY=FILE in the environment the three numbers are also added to that file, and a line "FAILED: ..." for
 each failure, which --sum says once more before its sum: the end of a long log is what people read first.
 """
@@ -53,17 +54,25 @@ def read(path):
     return list(of_pytest(path) if path.endswith(".xml") else of_meson(path))
 
 
-def told_again(results, path):
-    """What failed and passed by itself."""
-    try:
-        good = {name for kind, name, _ in read(path) if kind == PASSED}
-    except (OSError, ValueError, KeyError, xml.ParseError):
-        good = set()
-    return [(UNSTEADY, name, "it failed beside others, and passed by itself") if kind == FAILED and name in good
-            else (kind, name, why) for kind, name, why in results]
+BY_ITSELF = (("it failed beside others, and passed by itself", "beside others and by itself: see above"),
+             ("it failed beside others and once by itself, and passed the second time",
+              "beside others and twice by itself: see above"))
 
 
-def failed(path):
+def told_again(results, paths):
+    """What failed and passed by itself, in one of these; what failed there as well."""
+    for path, (passed, failed) in zip(paths, BY_ITSELF):
+        try:
+            again = {name: kind for kind, name, _ in read(path)}
+        except (OSError, ValueError, KeyError, xml.ParseError):
+            break  # there was no need to, or it broke: what had failed has
+        results = [(kind, name, why) if kind != FAILED or name not in again
+                   else (UNSTEADY, name, passed) if again[name] == PASSED else (FAILED, name, failed)
+                   for kind, name, why in results]
+    return results
+
+
+def say_failed(path):
     """Of a story the node, as pytest calls it."""
     for kind, name, _ in read(path):
         if kind == FAILED and path.endswith(".xml"):
@@ -74,7 +83,7 @@ def failed(path):
 
 
 def of(arg):
-    path, status, again = (arg.split(":") + ["", ""])[:3]
+    path, status, *again = arg.split(":") if ":" in arg else (arg, "")
     results = []
     try:
         results = read(path)
@@ -84,7 +93,7 @@ def of(arg):
         results.append((FAILED, path, "no test in it"))
     if status not in ("", "0") and not any(kind == FAILED for kind, _, _ in results):
         results.append((FAILED, path, f"its runner ended with {status}"))
-    return told_again(results, again) if again else results
+    return told_again(results, again)
 
 
 def end(count):
@@ -104,7 +113,7 @@ def main():
                     count[kind] += int(n)
         return end(count)
     if sys.argv[1:2] == ["--failed"]:
-        return failed(sys.argv[2])
+        return say_failed(sys.argv[2])
     results = [r for path in sys.argv[1:] for r in of(path)]
     for kind, _, _ in results:
         count[PASSED if kind == UNSTEADY else kind] += 1
