@@ -16,7 +16,7 @@ export PYTHON
 RELEASE  := --buildtype=release -Ddebug=true --prefix=$(PREFIX) $(if $(CI),--werror)
 SANITIZE := --buildtype=debugoptimized --werror -Dman=disabled -Db_sanitize=address,undefined -Db_lundef=false
 
-.PHONY: help build run test test-user test-all bench san fuzz format lint install clean
+.PHONY: help build run test test-user test-all bench san san-build fuzz fuzz-build format lint install clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -47,16 +47,22 @@ bench: ## what shunt costs and gains, beside its peers: make bench ARGS="--quick
 	@$(MAKE) build
 	$(PYTHON) bench/bench.py --shunt $(BUILD)/shunt $(ARGS)
 
-san: ## the same stories under AddressSanitizer and UndefinedBehaviorSanitizer
+san-build:
 	@tools/setup san
 	@[ -e build-san/build.ninja ] || CC=clang $(MESON) setup build-san $(SANITIZE)
 	ninja -C build-san
+
+san: ## the same stories under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) san-build
 	tools/run-tests build-san unit promise fault api graft look conf backend fuzz
 
-fuzz: ## each parser fed with anything, for FUZZ_SECONDS=20
+fuzz-build:
 	@tools/setup fuzz
 	@[ -e build-fuzz/build.ninja ] || CC=clang $(MESON) setup build-fuzz $(SANITIZE) -Dprogram=disabled -Dfuzz=true
 	ninja -C build-fuzz fuzzers
+
+fuzz: ## each parser fed with anything, for FUZZ_SECONDS=20
+	@$(MAKE) fuzz-build
 	tools/fuzz build-fuzz $(FUZZ_SECONDS)
 
 format: ## our files as .clang-format has them
