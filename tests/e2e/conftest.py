@@ -6,6 +6,9 @@ which play at a `place`: on the loopback and in the world of three namespaces, o
 it is marked with: @pytest.mark.places("loopback"), or "either" if one of them is enough (the module
 may say PLACES for all of its stories). "field" is a world of its own for each story (field.py). A
 story that fails shows the last lines its relays logged.
+
+Five are told at a time where pytest-xdist is there, those first that take longest; those that are marked `alone` come
+last, one after the other.
 """
 import fcntl
 import json
@@ -26,7 +29,10 @@ from field import field, graft, pair  # noqa: E402, F401
 from services import Service  # noqa: E402
 
 ENGINES = ("splice", "copy")
-LIMIT = 1800 if LONG else 120  # seconds, for one story
+LONGEST = ("test_split_http", "test_split", "test_admin", "test_bench_orchestrator", "test_graft_life",
+           "test_graft_machine", "test_graft_programs", "test_nginx", "test_no_fds", "test_serve_names",
+           "test_serve_no_fds", "test_serve_reload", "test_serve_servers", "test_timeouts")
+LIMIT = 1800 if LONG else 240  # seconds, for one story
 
 
 def pytest_generate_tests(metafunc):
@@ -40,6 +46,28 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("place", places, indirect=True)
 
 
+def pytest_collection_modifyitems(items):
+    """So that nobody tells a long one at the end while the others have nothing left to do."""
+    def turn(item):
+        alone = item.get_closest_marker("alone") is not None
+        name = item.module.__name__
+        return alone, LONGEST.index(name) if not alone and name in LONGEST else len(LONGEST)
+    items.sort(key=turn)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Each worker gets the next story when it begins one, and no heap that it alone would have to see the end of."""
+    if config.getvalue("dist") != "load":
+        return None
+    from xdist.scheduler import LoadScheduling  # only where it is
+
+    class OneAhead(LoadScheduling):
+        def _send_tests(self, node, num):
+            super()._send_tests(node, max(0, min(num, 2 - len(self.node2pending[node]))))
+    return OneAhead(config, log)
+
+
 def pytest_sessionstart():
     for name, path in (("SHUNT", SHUNT), ("PEER", PEER), ("DENY", DENY)):
         if not os.access(path, os.X_OK):
@@ -50,7 +78,7 @@ def pytest_sessionstart():
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_protocol(item):
-    """Stories run three at a time, but one that is marked `alone` waits until it is, and is left so.
+    """Stories run beside others, but one that is marked `alone` waits until it is, and is left so.
 
     Everybody goes through a gate one by one, so that who waits to be alone is not passed by."""
     folder = tempfile.gettempdir()
@@ -135,7 +163,7 @@ def relay(place, cast):
         argv = [*how, SHUNT, "relay", "--log", "json", "--engine", engine, *args]
         r = cast.add(Relay(argv, "relay"))
         if starts:
-            r.until(lambda: len(r.listeners()) == args.count("--listen"), 10, "listening lines")
+            r.until(lambda: len(r.listeners()) == args.count("--listen"), what="listening lines")
         return r
     return start
 
@@ -164,7 +192,7 @@ def serve(place, cast, conf, tmp_path):
                            "serve", str(file)))
         if starts:
             count = 1 if isinstance(keys, str) else len(keys.get("listen", [{}]))
-            s.until(lambda: len(s.listeners()) == count, 10, "listening lines")
+            s.until(lambda: len(s.listeners()) == count, what="listening lines")
         return s
     return start
 
