@@ -2,12 +2,13 @@
 /* crowd.c — a stream of numbered blocks, and a crowd that counts what comes of it
  *
  *   crowd feed ADDR|listen:ADDR -s BLOCK -c BLOCKS -r BYTES-A-SECOND [-e fin|reset|hold]
- *   crowd hear ADDR -s BLOCK -n SUBSCRIBERS [-g] [-d DEAF] [-j JOIN-MS] [-t SECONDS]
+ *   crowd hear ADDR -s BLOCK -n SUBSCRIBERS [-g] [-d DEAF] [-j JOIN-MS] [-t SECONDS] [-b BLOCKS]
  *
  * A block begins with its number, and every eight bytes of it are a word that number and place decide.
  * `feed` sends blocks at a steady pace from a timer. `hear` joins SUBSCRIBERS times, within JOIN-MS, as HTTP
  * clients with -g; the first DEAF of them never read. It takes a line "part N fin|reset" on stdin: then
- * N new ones join, hear ten blocks and leave in that way. At the end of all streams or after SECONDS it tells what came, as one line of JSON on stdout. Both say "ready" when they are.
+ * N new ones join, hear ten blocks and leave in that way. At the end of all streams, when each has heard BLOCKS, after
+ * a line "enough" or after SECONDS it tells what came, as one line of JSON on stdout. Both say "ready" when they are.
  *
  * ADDR is 127.0.0.1:80, [::1]:80 or unix:/path.
  */
@@ -333,31 +334,36 @@ static void hear(struct sub *s)
 	}
 }
 
-static bool all_ended(void)
+static bool all_ended(uint64_t blocks)
 {
 	unsigned ended = 0;
 
 	for (unsigned i = 0; i < count; i++) {
-		if (subs[i]->fd >= 0 && !subs[i]->deaf && !subs[i]->passing)
+		if (subs[i]->fd >= 0 && !subs[i]->deaf && !subs[i]->passing &&
+		    subs[i]->blocks < blocks)
 			return false;
 		ended += !subs[i]->deaf && !subs[i]->passing;
 	}
 	return ended > 0; /* else it was asked for deaf ones alone, for a time */
 }
 
-static void told(const struct place *p)
+/* What stdin wants. Is it enough? */
+static bool told(const struct place *p)
 {
 	char line[64], how[16];
 	unsigned n;
 
 	if (!fgets(line, sizeof(line), stdin))
 		die("end of input");
+	if (strcmp(line, "enough\n") == 0)
+		return true;
 	if (sscanf(line, "part %u %15s", &n, how) != 2)
 		die("part N fin|reset");
 	for (unsigned i = 0; i < n; i++)
 		join(p, false, true, strcmp(how, "reset") == 0);
 	printf("joined\n");
 	fflush(stdout);
+	return false;
 }
 
 static void tell(void)
@@ -399,7 +405,8 @@ static void tell(void)
 	fflush(stdout);
 }
 
-static void hear_all(const char *at, unsigned n, unsigned deaf, unsigned join_ms, unsigned seconds)
+static void hear_all(const char *at, unsigned n, unsigned deaf, unsigned join_ms, unsigned seconds,
+		     uint64_t blocks)
 {
 	struct place p = place_of(at);
 	struct epoll_event in = { .events = EPOLLIN, .data.ptr = NULL }, ev[256];
@@ -408,8 +415,9 @@ static void hear_all(const char *at, unsigned n, unsigned deaf, unsigned join_ms
 	epfd = epoll_create1(EPOLL_CLOEXEC);
 	epoll_ctl(epfd, EPOLL_CTL_ADD, STDIN_FILENO, &in);
 	bool all_there = false; /* later ones only pass */
+	bool enough = false;
 
-	while (now_ms() < until && !(all_there && all_ended())) {
+	while (now_ms() < until && !enough && !(all_there && all_ended(blocks))) {
 		uint64_t due = join_ms ? (uint64_t)n * (now_ms() - begun) / join_ms : n;
 
 		while (!all_there && count < n && count <= due)
@@ -425,7 +433,7 @@ static void hear_all(const char *at, unsigned n, unsigned deaf, unsigned join_ms
 			if (ev[i].data.ptr)
 				hear(ev[i].data.ptr);
 			else
-				told(&p);
+				enough = told(&p);
 		}
 	}
 	tell();
@@ -433,7 +441,7 @@ static void hear_all(const char *at, unsigned n, unsigned deaf, unsigned join_ms
 
 int main(int argc, char **argv)
 {
-	uint64_t blocks = 1000;
+	uint64_t blocks = 1000, wanted = UINT64_MAX;
 	double rate = 1e6;
 	unsigned n = 1, deaf = 0, join_ms = 0, seconds = 60;
 	const char *end = "fin";
@@ -442,7 +450,7 @@ int main(int argc, char **argv)
 	if (argc < 3)
 		return fprintf(stderr, "usage: crowd feed|hear ADDR [OPTION...]\n"), 2;
 	optind = 3;
-	while ((o = getopt(argc, argv, "s:c:r:e:n:gd:j:t:")) > 0)
+	while ((o = getopt(argc, argv, "s:c:r:e:n:gd:j:t:b:")) > 0)
 		switch (o) {
 		case 's': block_size = strtoul(optarg, NULL, 10); break;
 		case 'c': blocks = strtoull(optarg, NULL, 10); break;
@@ -453,6 +461,7 @@ int main(int argc, char **argv)
 		case 'd': deaf = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 'j': join_ms = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 't': seconds = (unsigned)strtoul(optarg, NULL, 10); break;
+		case 'b': wanted = strtoull(optarg, NULL, 10); break;
 		default: return 2;
 		}
 	if (block_size < 16 || block_size > BLOCK_MOST)
@@ -461,6 +470,6 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "feed") == 0)
 		feed(argv[2], blocks, rate, end);
 	else
-		hear_all(argv[2], n, deaf, join_ms, seconds);
+		hear_all(argv[2], n, deaf, join_ms, seconds, wanted);
 	return 0;
 }

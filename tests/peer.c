@@ -18,7 +18,7 @@
  * What it sends goes on where the last word stopped: "send:10 oob:33 send:10" is one stream of 20
  * bytes with an urgent one in the middle, which belongs to no stream.
  *
- * Every wait ends at the deadline (-t SECONDS, 30), with a word about where it stood. Exit code 0
+ * Every wait ends at the deadline (-t SECONDS, 60), with a word about where it stood. Exit code 0
  * if every word came true, 1 if one did not.
  */
 #include <errno.h>
@@ -337,7 +337,7 @@ static void follow(struct talk *t, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct talk t = { .listener = -1, .fd = -1, .backlog = 4096, .chunk = PEER_UNIT };
-	uint64_t seconds = 30;
+	uint64_t seconds = 60;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGPIPE, SIG_IGN);

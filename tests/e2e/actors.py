@@ -2,8 +2,8 @@
 """actors.py — the processes of a story: peers, swarms, relays and real programs
 
 Each is a child whose output is gathered line by line, so that a story can wait for a word, and
-each ends with the story, by its pid. A relay that leaves must leave well: within five seconds,
-with exit code 0, with a log in order and without a word from a sanitizer.
+each ends with the story, by its pid. A relay that leaves must leave well: by itself, with exit code
+0, with a log in order and without a word from a sanitizer.
 """
 import collections
 import json
@@ -23,6 +23,10 @@ SHUNT = os.environ.get("SHUNT", os.path.join(BUILD, "shunt"))
 PEER = os.environ.get("PEER", os.path.join(BUILD, "tests/e2e/peer"))
 DENY = os.environ.get("DENY", os.path.join(BUILD, "tests/e2e/deny"))
 LONG = os.environ.get("SHUNT_LONG") == "1"
+
+# Seconds after which what must come is taken for lost: a guard against waiting for ever, far above what it takes on a
+# machine that has much else to do. How fast something is no story asks by this.
+PATIENCE = 60
 
 SANITIZER = re.compile(r"(Address|Leak|Memory|Thread|UndefinedBehavior)Sanitizer|runtime error:")
 END_FIELDS = ("conn", "client", "listen", "server", "connect_ms", "dur_ms", "up", "down",
@@ -66,6 +70,15 @@ def sides(who, mine, others):
     return (mine, others) if who == "client" else (others, mine)
 
 
+def traced(pid):
+    """Are all of its threads?"""
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/status", encoding="utf-8") as f:
+            if "TracerPid:\t0\n" in f.read():
+                return False
+    return True
+
+
 class Child:
     """A process. All its output is kept; it dies with us, whatever happens."""
 
@@ -101,7 +114,7 @@ class Child:
     def text(self, which="stderr"):
         return "\n".join(self.lines[which])
 
-    def until(self, found, seconds=10, what="what was waited for"):
+    def until(self, found, seconds=PATIENCE, what="what was waited for"):
         """Wait until found() is neither None nor False nor empty, and return it."""
         deadline = time.monotonic() + seconds
         with self.news:
@@ -116,7 +129,7 @@ class Child:
                 self.news.wait(min(left, 0.1))
         return result
 
-    def wait(self, seconds=40):
+    def wait(self, seconds=PATIENCE + 10):
         """Until it ends by itself. Returns its exit code."""
         try:
             code = self.proc.wait(seconds)
@@ -126,7 +139,7 @@ class Child:
             reader.join(5)
         return code
 
-    def done(self, seconds=40):
+    def done(self, seconds=PATIENCE + 10):
         """Until it ends by itself, with exit code 0."""
         code = self.wait(seconds)
         assert code == 0, f"{self.name} ended with {code}\n{self.text()}"
@@ -137,7 +150,7 @@ class Child:
         if self.proc.poll() is None:
             self.proc.terminate()
             try:
-                self.proc.wait(5)
+                self.proc.wait(10)
             except subprocess.TimeoutExpired:
                 self.proc.kill()
                 self.proc.wait()
@@ -162,7 +175,7 @@ class Peer(Child):
 
     def ready(self, times=1):
         """Until it has reached its `go` (for the n-th time)."""
-        self.until(lambda: self.lines["stdout"].count("ready") >= times, 30, "ready")
+        self.until(lambda: self.lines["stdout"].count("ready") >= times, what="ready")
         return self
 
     def go(self):
@@ -176,7 +189,7 @@ class Peer(Child):
             return [json.loads(line) for line in self.lines["stdout"] if line.startswith("{")]
         if nth is None:
             return facts()
-        self.until(lambda: len(facts()) > nth, 30, f"fact number {nth}")
+        self.until(lambda: len(facts()) > nth, what=f"fact number {nth}")
         return facts()[nth]
 
 
@@ -189,11 +202,11 @@ class Swarm(Child):
         self.proc.stdin.write(line + "\n")
         self.proc.stdin.flush()
 
-    def answer(self, seconds=60):
+    def answer(self, seconds=PATIENCE):
         self.until(lambda: len(self.lines["stdout"]) > self.answers, seconds, "the answer")
         self.answers += 1
 
-    def order(self, line, seconds=60):
+    def order(self, line, seconds=PATIENCE):
         self.say(line)
         self.answer(seconds)
 
@@ -232,7 +245,7 @@ class Relay(Child):
     def port(self):
         return int(self.address.rsplit(":", 1)[1])
 
-    def ends(self, count=None, seconds=10):
+    def ends(self, count=None, seconds=PATIENCE):
         """The lines of connections that ended; with a count, waits for as many and no more."""
         if count is not None:
             self.until(lambda: len(self.ended) >= count, seconds, f"line {count} of an ended one")
@@ -243,20 +256,20 @@ class Relay(Child):
         """The same in the order in which they came: who ends first may be logged last."""
         return sorted(self.ends(count), key=lambda f: f["conn"])
 
-    def end(self, seconds=10):
+    def end(self, seconds=PATIENCE):
         return self.ends(1, seconds)[0]
 
     def signal(self, number):
         self.proc.send_signal(number)
 
-    def leaves(self, seconds=5):
+    def leaves(self, seconds=PATIENCE):
         """Until it has left by itself, and well."""
         self.left = True
         code = self.wait(seconds)
         self.seemly()
         assert code == 0, f"the relay left with {code}"
 
-    def refuses(self, code, seconds=5):
+    def refuses(self, code, seconds=PATIENCE):
         """Until it has left because it could not start. Returns what it said."""
         self.left = True
         assert self.wait(seconds) == code, f"not exit code {code}\n{self.text()}"
@@ -288,32 +301,62 @@ class Relay(Child):
             fields = f.read().rsplit(")", 1)[1].split()
         return int(fields[11]) + int(fields[12])
 
-    def ticks_in(self, seconds):
-        before = self.ticks()
-        time.sleep(seconds)
-        return self.ticks() - before
+    def rests(self, seconds=1, most=3):
+        """Until it has used next to no CPU for so long. First it may finish what it is about: who spins never does."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            before = self.ticks()
+            time.sleep(seconds)
+            if (used := self.ticks() - before) <= most:
+                return
+            assert time.monotonic() < deadline, f"busy although nothing moves: {used} ticks in {seconds} s"
+
+    def links(self):
+        """What its descriptors are, as /proc has it."""
+        for fd in os.listdir(f"/proc/{self.pid}/fd"):
+            try:
+                yield os.readlink(f"/proc/{self.pid}/fd/{fd}")
+            except FileNotFoundError:
+                continue
 
     def fds(self):
         """Its descriptors by kind: socket, pipe, other."""
-        kinds = collections.Counter()
-        for fd in os.listdir(f"/proc/{self.pid}/fd"):
-            try:
-                kind = os.readlink(f"/proc/{self.pid}/fd/{fd}").split(":")[0]
-            except FileNotFoundError:
-                continue
-            kinds[kind if kind in ("socket", "pipe") else "other"] += 1
-        return kinds
+        kinds = (link.split(":")[0] for link in self.links())
+        return collections.Counter(kind if kind in ("socket", "pipe") else "other" for kind in kinds)
 
-    def sockets_become(self, count, seconds=5):
+    def sockets_become(self, count, seconds=PATIENCE):
         """Until it holds exactly so many sockets."""
         deadline = time.monotonic() + seconds
         while (now := self.fds()["socket"]) != count:
             assert time.monotonic() < deadline, f"{now} sockets are open, not {count}"
             time.sleep(0.02)
 
+    def at_its_doors(self):
+        """Of its sockets those at the TCP ports where clients come: is it a listener? One who waits outside is none."""
+        ports = {f"{int(line['listen'].rsplit(':', 1)[1]):04X}" for line in self.listeners()
+                 if not line["listen"].startswith("unix:")}
+        mine = set(self.links())
+        for family in ("tcp", "tcp6"):
+            with open(f"/proc/{self.pid}/net/{family}", encoding="ascii") as f:
+                for fields in map(str.split, f):
+                    if fields[1].rsplit(":", 1)[-1] in ports and f"socket:[{fields[9]}]" in mine:
+                        yield fields[3] == "0A"
+
+    def shuts(self):
+        """Until nobody gets in any more."""
+        self.until(lambda: not any(self.at_its_doors()), what="the end of its listeners")
+
     def memory_kb(self, field):
         with open(f"/proc/{self.pid}/status", encoding="ascii") as f:
             return int(re.search(rf"^{field}:\s+(\d+) kB", f.read(), re.M).group(1))
+
+    def memory_falls(self, field, below):
+        """Until that is less than `below` KiB: what it gives back, it gives back a little after its cause."""
+        deadline = time.monotonic() + PATIENCE
+        while (now := self.memory_kb(field)) >= below:
+            assert time.monotonic() < deadline, f"{field} is {now} KiB, not less than {below}"
+            time.sleep(0.05)
+        return now
 
 
 class Serve(Relay):
@@ -325,15 +368,15 @@ class Serve(Relay):
 
     def where(self, nth):
         """The address of the n-th of its listeners that began to listen."""
-        self.until(lambda: len(self.starts) > nth, 10, f"listener {nth}")
+        self.until(lambda: len(self.starts) > nth, what=f"listener {nth}")
         return self.starts[nth]["listen"]
 
     def said(self, word):
         """What it has said with this word in it."""
         return [m for m in self.messages if word in m["msg"]]
 
-    def hears(self, word, times=1, seconds=10):
-        return self.until(lambda: len(self.said(word)) >= times and self.said(word), seconds, f"'{word}'")
+    def hears(self, word, times=1):
+        return self.until(lambda: len(self.said(word)) >= times and self.said(word), what=f"'{word}'")
 
     def reload(self, text=None):
         """Read the file again, with this text. Returns whether it was taken."""

@@ -22,7 +22,7 @@ def one(connection, path, digest, close):
 
 
 def work(address, jobs, close, result):
-    connection = http.client.HTTPConnection(address, timeout=30)
+    connection = http.client.HTTPConnection(address, timeout=60)
     for path, digest in jobs:
         try:
             one(connection, path, digest, close)

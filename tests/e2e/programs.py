@@ -11,6 +11,8 @@ import time
 
 import pytest
 
+from actors import PATIENCE
+from ports import free_port
 from services import split
 
 NGINX = """
@@ -49,15 +51,9 @@ ForceCommand internal-sftp
 """
 
 
-def free_port(host="127.0.0.1"):
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as s:
-        s.bind((host, 0))
-        return s.getsockname()[1]
-
-
-def answers(child, address, seconds=10):
+def answers(child, address):
     """Until somebody listens there."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             socket.create_connection(split(address), timeout=1).close()

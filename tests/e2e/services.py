@@ -9,6 +9,9 @@ import struct
 import threading
 import time
 
+from actors import PATIENCE
+from ports import free_port
+
 RESET = b"(reset)"
 
 
@@ -24,21 +27,17 @@ def reset(sock):
 
 
 class Service:
-    def __init__(self, name, greets=False, address="127.0.0.1:0"):
+    def __init__(self, name, greets=False):
         self.name = name.encode() + b"\n"
         self.greets = greets  # it speaks first
         self.heard = []       # what came, by connection
         self.socket = None
-        self.address = address
+        self.address = f"127.0.0.1:{free_port()}"  # it may stop, and come back there
         self.start()
 
     def start(self):
         """Listen; again, at the same address, once it was stopped."""
-        host, port = split(self.address)
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self.socket = socket.create_server((host, port), family=family, backlog=1024)
-        port = self.socket.getsockname()[1]
-        self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self.socket = socket.create_server(split(self.address), backlog=1024)
         threading.Thread(target=self.take, args=(self.socket,), daemon=True).start()
 
     def stop(self):
@@ -93,7 +92,7 @@ def take(c, count):
     return got
 
 
-def dial(address, seconds=20):
+def dial(address, seconds=PATIENCE):
     c = socket.create_connection(split(address), timeout=seconds)
     c.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return c

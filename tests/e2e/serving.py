@@ -11,7 +11,7 @@ def serving(cast, folder, listen, backend, before=()):
     file.write_text(f'listen: [{{address: "{listen}", default: b}}]\nbackend: {{b: {backend}}}\n'
                     "log: {format: json}\nengine: splice\n")
     s = cast.add(Relay([*before, SHUNT, "serve", "-c", str(file)], "serve"))
-    s.until(lambda: len(s.listeners()) == 1, 20, "the listening line")
+    s.until(lambda: len(s.listeners()) == 1, what="the listening line")
     return s
 
 
@@ -20,4 +20,4 @@ def logged(relay, msg, count=1):
     def lines():
         found = [json.loads(x) for x in relay.lines["stderr"] if f'"msg":"{msg}"' in x]
         return found[count - 1] if len(found) >= count else None
-    return relay.until(lines, 20, msg)
+    return relay.until(lines, what=msg)

@@ -9,7 +9,7 @@ import termios
 
 import pytest
 
-from actors import BUILD, SHUNT, Child, Relay
+from actors import BUILD, PATIENCE, SHUNT, Child, Relay
 
 CROWD = os.environ.get("CROWD", os.path.join(BUILD, "tests/e2e/crowd"))
 SUB_FIELDS = ("sub", "client", "listen", "dur_ms", "bytes", "skips", "skipped", "lag", "engine",
@@ -53,7 +53,7 @@ class Split(Relay):
             assert not missing, f"{missing} missing in {line}"
         assert len({line["sub"] for line in ends}) == len(ends), "two lines for one subscriber"
 
-    def message(self, msg, times=1, seconds=10):
+    def message(self, msg, times=1, seconds=PATIENCE):
         """The n-th line that says so."""
         def found():
             return [f for f in self.said if f.get("msg") == msg]
@@ -67,6 +67,10 @@ class Split(Relay):
     @property
     def memory(self):
         return size(self.listeners()[0]["memory"])
+
+    def came(self):
+        """How many subscribers it has had by TCP."""
+        return len(self.ended) + list(self.at_its_doors()).count(False)
 
     def in_pipes(self):
         """Bytes that lie in its pipes."""
@@ -91,8 +95,8 @@ class Split(Relay):
 class Crowd(Child):
     """tests/crowd.c: a source of numbered blocks, or those who count them."""
 
-    def ready(self, seconds=20):
-        self.until(lambda: "ready" in self.lines["stdout"], seconds, "ready")
+    def ready(self):
+        self.until(lambda: "ready" in self.lines["stdout"], what="ready")
         return self
 
     @property
@@ -106,9 +110,15 @@ class Crowd(Child):
         before = self.lines["stdout"].count("joined")
         self.proc.stdin.write(f"part {count} {how}\n")
         self.proc.stdin.flush()
-        self.until(lambda: self.lines["stdout"].count("joined") > before, 20, "joined")
+        self.until(lambda: self.lines["stdout"].count("joined") > before, what="joined")
 
-    def result(self, seconds=60):
+    def enough(self):
+        """It shall tell what it has heard."""
+        self.proc.stdin.write("enough\n")
+        self.proc.stdin.flush()
+        return self.result()
+
+    def result(self, seconds=2 * PATIENCE):
         self.done(seconds)
         return json.loads(next(x for x in self.lines["stdout"] if x.startswith("{")))
 
@@ -122,7 +132,7 @@ def split(cast):
         argv = [*before, SHUNT, "split", "--log", "json", *args]
         s = cast.add(Split(argv, "split"))
         if starts:
-            s.until(lambda: len(s.listeners()) == args.count("--listen"), 10, "listening lines")
+            s.until(lambda: len(s.listeners()) == args.count("--listen"), what="listening lines")
         return s
     return start
 
@@ -137,8 +147,13 @@ def feed(cast):
 
 @pytest.fixture
 def crowd(cast):
-    """crowd(SPLIT, "-n", 20, ...): subscribers, all there."""
+    """crowd(SPLIT, "-n", 20, ...): subscribers, all there, and known to the splitter, if it is no address."""
     def start(to, *args):
-        where = to if isinstance(to, str) else to.address
-        return cast.add(Crowd([CROWD, "hear", where, *map(str, args)], "crowd")).ready()
+        if isinstance(to, str):
+            return cast.add(Crowd([CROWD, "hear", to, *map(str, args)], "crowd")).ready()
+        before = to.came()
+        c = start(to.address, *args)
+        count = args[args.index("-n") + 1] if "-n" in args else 1
+        to.until(lambda: to.came() >= before + count, what=f"{count} subscribers")
+        return c
     return start

@@ -27,9 +27,9 @@ class Tool(Child):
             return re.findall(r"^listening (\S+)$", self.text(), re.M)
         return self.until(found, what="its address")[0]
 
-    def told(self, code=0, seconds=60):
+    def told(self, code=0):
         """Its result, once it has ended by itself with this exit code."""
-        ended = self.wait(seconds)
+        ended = self.wait()
         assert ended == code, f"{self.name} ended with {ended}\n{self.text('stdout')}\n{self.text()}"
         assert len(self.lines["stdout"]) == 1, "more than the result on stdout"
         facts = json.loads(self.lines["stdout"][0])
@@ -335,13 +335,13 @@ def test_idle_connections(relay, listen, bench):
     echo = listen("echo", "--for", "60s")
     r = relay("splice", "--target", echo.address, "--workers", "1")
     idle = bench("idle", r.address, "-n", 2000, "--for", "0")
-    idle.until(lambda: "ready 2000" in idle.lines["stderr"], 30, "ready")
+    idle.until(lambda: "ready 2000" in idle.lines["stderr"], what="ready")
     r.sockets_become(4001)
     idle.proc.send_signal(signal.SIGTERM)
     facts = idle.told()
     all_well(facts, 2000)
     assert (facts["held"], facts["lost"], facts["stopped"]) == (2000, 0, "signal")
-    r.ends(2000, seconds=20)
+    r.ends(2000)
 
 
 def test_idle_connections_that_have_said_something(listen, bench):
@@ -355,7 +355,7 @@ def test_idle_connections_that_have_said_something(listen, bench):
 def test_idle_connections_that_are_lost(listen, bench):
     echo = listen("echo", "--for", "60s")
     idle = bench("idle", echo.address, "-n", 10, "--for", "60s")
-    idle.until(lambda: "ready 10" in idle.lines["stderr"], 30, "ready")
+    idle.until(lambda: "ready 10" in idle.lines["stderr"], what="ready")
     echo.proc.send_signal(signal.SIGTERM)
     facts = idle.told(code=3)
     assert (facts["held"], facts["lost"]) == (10, 10)

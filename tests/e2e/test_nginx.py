@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from actors import LONG, need
+from actors import LONG, PATIENCE, need
 from world import CLIENT, SERVER
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -44,7 +44,7 @@ def nginx(place, cast, tmp_path):
     (tmp_path / "sums").write_text(json.dumps(sums))
     child = cast.run([*place.prefix(SERVER), "nginx", "-p", str(tmp_path), "-c",
                       str(tmp_path / "nginx.conf"), "-e", str(tmp_path / "error.log")], "nginx")
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while not (tmp_path / "pid").exists():  # written once it listens
         assert time.monotonic() < deadline and child.proc.poll() is None, child.text()
         time.sleep(0.02)
@@ -55,7 +55,7 @@ def test_many_requests_in_parallel(engine, place, cast, relay, nginx):
     address, sums = nginx
     r = relay(engine, "--target", address)
     fetch = cast.run([*place.prefix(CLIENT), sys.executable, os.path.join(HERE, "fetch.py"),
-                      r.address, str(sums), str(REQUESTS), "16"], "fetch").done(110)
+                      r.address, str(sums), str(REQUESTS), "16"], "fetch").done(200)
     result = json.loads(fetch.text("stdout"))
     assert result == {"right": REQUESTS, "wrong": []}
     assert {f["end"] for f in r.ends()} == {"done"}

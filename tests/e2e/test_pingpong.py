@@ -8,7 +8,7 @@ def test_one_byte_there_and_back(engine, couple):
     _, c, s = couple(engine, ["ping:2000", "shut", "expect:eof"], ["echo", "shut"])
     c.done()
     s.done()
-    assert c.told(0)["slow"] <= 2, f"worst: {c.told(0)['worst_ms']} ms"
+    assert c.told(0)["slow"] <= 20, f"worst: {c.told(0)['worst_ms']} ms"
 
 
 @pytest.mark.alone
@@ -18,15 +18,15 @@ def test_after_a_bulk(engine, couple):
                      ["echo", "shut"])
     c.done()
     s.done()
-    assert sum(fact["slow"] for fact in c.told()) <= 2
+    assert sum(fact["slow"] for fact in c.told()) <= 20
 
 
 @pytest.mark.alone
 def test_question_in_two_pieces(engine, couple):
     """Two small sends and one answer: where Nagle and delayed acknowledgements meet."""
-    times = 300
+    times = 1000
     _, c, s = couple(engine, ["chunk:100", *(["send:100", "send:100", "read:50"] * times), "shut",
                               "expect:eof"],
                      [*(["read:200", "send:50"] * times), "expect:eof", "shut"],)
-    c.done(8)  # each stall is 40 ms: 300 of them are 12 s
+    c.done(30)  # each stall is 40 ms: 1000 of them are 40 s
     s.done()

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from actors import need
+from actors import PATIENCE, need
 from world import CLIENT, SERVER
 
 PLACES = ("either",)
@@ -16,14 +16,14 @@ PLACES = ("either",)
 
 def run(place, who, *argv, stdin=b""):
     """A program of that host, until it ends; its output."""
-    done = subprocess.run([*place.prefix(who), *argv], input=stdin, capture_output=True, timeout=60,
+    done = subprocess.run([*place.prefix(who), *argv], input=stdin, capture_output=True, timeout=PATIENCE,
                           check=False)
     assert done.returncode == 0, (argv, done.stdout[-2000:], done.stderr[-2000:])
     return done.stdout
 
 
-def until(what, seconds=10):
-    deadline = time.monotonic() + seconds
+def until(what):
+    deadline = time.monotonic() + PATIENCE
     while not what():
         assert time.monotonic() < deadline, "the server did not come up"
         time.sleep(0.05)

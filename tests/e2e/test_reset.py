@@ -95,7 +95,7 @@ def test_source_dies_while_the_sink_is_stuck(engine, who, couple):
     r, c, s = couple(engine, ours, theirs)
     breaker, sink = sides(who, c, s)
     breaker.done()
-    assert r.ticks_in(2) <= 3, "the relay is busy although nothing can move"
+    r.rests()
     sink.ready().go().done()
     assert 0 < sink.told(0)["read"] <= breaker.told(0)["pushed"]
     counted(r, who)
@@ -109,7 +109,7 @@ def test_sink_dies_stuck(engine, who, couple):
     breaker, source = sides(who, c, s)
     source.told(0)
     breaker.ready().go().done()
-    source.done(5)
+    source.done()
     counted(r, who)
 
 
@@ -119,7 +119,7 @@ def test_idle_connection(engine, who, couple):
     ours, theirs = sides(who, ["both:5000", "go", "reset"], ["both:5000", "expect:reset"])
     r, c, s = couple(engine, ours, theirs)
     breaker = sides(who, c, s)[0].ready()
-    assert r.ticks_in(1) <= 2
+    r.rests()
     breaker.go().done()
     c.done()
     s.done()

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from actors import need
+from actors import PATIENCE, need
 from serving import logged, serving
 
 PLACES = ("loopback",)
@@ -37,7 +37,7 @@ def serve_backend(cast, tmp_path):
 
 
 def ask(relay, word=b"who"):
-    with socket.create_connection(("127.0.0.1", relay.port), timeout=10) as c:
+    with socket.create_connection(("127.0.0.1", relay.port), timeout=PATIENCE) as c:
         c.sendall(word)
         got = b""
         while part := c.recv(4096):
@@ -90,6 +90,6 @@ http {{
         access = tmp_path / "access"
         return access.exists() and sum('"GET /health HTTP/1.1" 200' in x
                                        for x in access.read_text().splitlines()) >= 5
-    s.until(checked, 10, "five good checks")
+    s.until(checked, what="five good checks")
     assert b"hello" in ask(s, b"GET / HTTP/1.0\r\n\r\n")
     assert "400" not in (tmp_path / "access").read_text()

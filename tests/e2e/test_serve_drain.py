@@ -3,6 +3,7 @@
 import signal
 import socket
 
+from actors import PATIENCE
 from hellos import hello
 from services import RESET, ask, dial, read_all, take
 
@@ -27,7 +28,7 @@ def test_a_live_transfer(engine, serve, service):
         half.shutdown(socket.SHUT_WR)
         assert read_all(half) == web.says(HEAD)
         assert s.proc.poll() is None
-        c.settimeout(20)
+        c.settimeout(PATIENCE)
         got = b""
         for i in range(0, len(MORE), 64_000):
             c.sendall(MORE[i:i + 64_000])
@@ -43,11 +44,9 @@ def serve_at(serve, engine, keys, address):
     """A successor at this address, as soon as it is free."""
     for _ in range(50):
         s = serve(engine, {**keys, "listen": [{**keys["listen"][0], "address": address}]}, starts=False)
-        try:
-            s.until(s.listeners, 2)
+        if s.until(lambda: s.listeners() or [s.proc.poll()] != [None]) is not True:
             return s
-        except AssertionError:
-            assert "held by" in s.refuses(2)
+        assert "held by" in s.refuses(2)
     raise AssertionError("the port does not become free")
 
 

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from actors import sanitized
+from actors import PATIENCE, sanitized
 from hellos import hello
 from services import ask, split
 
@@ -17,7 +17,7 @@ HEAD = hello(b"a.test", pad=1500)
 def dial_many(address, say):
     crowd = []
     for _ in range(MANY):
-        c = socket.create_connection(split(address), timeout=20)
+        c = socket.create_connection(split(address), timeout=PATIENCE)
         c.sendall(say)
         crowd.append(c)
     return crowd
@@ -34,26 +34,25 @@ def test_5000_at_once(engine, serve, service):
     web = service("web")
     s = serve(engine, {
         "listen": [{"look": ["tls"], "default": "web"}],
-        "backend": {"web": {"servers": [web.address]}}, "timeouts": {"head": "60s"}})
+        "backend": {"web": {"servers": [web.address]}}, "timeouts": {"head": "200s"}})
     assert ask(s.address, HEAD) == web.says(HEAD)
     s.ends(1)
     fds, start = s.fds(), s.memory_kb("VmRSS")
-    after = []
+    most = start + 4096
     for _ in range(2):
         crowd = dial_many(s.address, HEAD[:1000])
-        s.sockets_become(fds["socket"] + MANY, 20)
+        s.sockets_become(fds["socket"] + MANY)
+        s.rests(0.5, 2)
         held = s.memory_kb("VmRSS") - start
         assert s.fds()["pipe"] == fds["pipe"]
         assert ask(s.address, HEAD) == web.says(HEAD)  # others are served
         if not sanitized():
             assert held < MANY * 4, "more than 4 KiB for each"
-            assert s.ticks_in(0.5) <= 2, "it spins"
         leave(crowd)
-        s.sockets_become(fds["socket"], 20)
-        after.append(s.memory_kb("VmRSS"))
+        s.sockets_become(fds["socket"])
+        if not sanitized():
+            most = s.memory_falls("VmRSS", most) + 1024  # and not more each time
         assert ask(s.address, HEAD) == web.says(HEAD)
-    if not sanitized():
-        assert after[0] < start + 4096, "memory has not come back"
-        assert after[1] < after[0] + 1024, "more each time"
+    s.sockets_become(fds["socket"])
     assert s.fds() == fds
-    assert len(s.ends()) >= 2 * MANY
+    s.until(lambda: len(s.ended) >= 2 * MANY)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Limits: of the whole, of a backend, of one client's address."""
+from actors import PATIENCE
 from services import RESET, ask, dial, read_all, take
 
 PLACES = ("loopback",)
@@ -74,7 +75,7 @@ def test_of_the_whole(engine, serve, service):
             assert waiting.recv(10) is None, "it was let in"
         except TimeoutError:
             pass
-        waiting.settimeout(10)
+        waiting.settimeout(PATIENCE)
         guests.pop().close()
         assert take(waiting, 5) == b"web\ny"
     assert s.said("limit of connections")

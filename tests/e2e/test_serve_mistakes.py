@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from actors import ROOT, SHUNT
+from actors import PATIENCE, ROOT, SHUNT
 
 TEN = """\
 listen:
@@ -35,7 +35,7 @@ PLACES_OF_THEM = [(3, "gopher"), (5, "wbe"), (6, r"\*x.example"), (8, "adress"),
 
 def run(*args):
     return subprocess.run([SHUNT, "serve", *args], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=10, check=False)
+                          timeout=PATIENCE, check=False)
 
 
 @pytest.mark.parametrize("check", [["--check"], []], ids=["check", "start"])

@@ -4,8 +4,9 @@ import subprocess
 
 import pytest
 
-from actors import moved_by, need
-from programs import answers, certificate, file_of, free_port, nginx, sshd, sum_of
+from actors import PATIENCE, moved_by, need
+from ports import free_port
+from programs import answers, certificate, file_of, nginx, sshd, sum_of
 
 PLACES = ("loopback",)
 SIZE = 6 << 20
@@ -87,7 +88,7 @@ def test_sftp_is_detected(engine, cast, serve, houses, tmp_path):
 
 def shake_hands(argv, cert):
     """A handshake and nothing more. What the client says of it."""
-    done = subprocess.run(argv, input="", capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(argv, input="", capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     subject = cert.rsplit(".", 1)[0]
     assert subject in done.stdout + done.stderr
@@ -112,5 +113,5 @@ def test_two_handshakes_of_two_libraries(engine, serve, houses, tmp_path):
 def test_alpn_has_a_server_of_its_own(engine, serve, houses):
     s = serve(engine, front(houses[0]))
     subprocess.run(["openssl", "s_client", "-connect", s.address, "-servername", "a.example", "-alpn",
-                    "acme-tls/1"], input=b"", capture_output=True, timeout=20, check=False)
+                    "acme-tls/1"], input=b"", capture_output=True, timeout=PATIENCE, check=False)
     heard(s.end(), backend="acme", sni="a.example", alpn="acme-tls/1")

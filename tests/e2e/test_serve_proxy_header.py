@@ -7,9 +7,10 @@ import subprocess
 
 import pytest
 
-from actors import need
+from actors import PATIENCE, need
 from hellos import hello
-from programs import answers, free_port, haproxy, nginx
+from ports import free_port
+from programs import answers, haproxy, nginx
 from services import RESET, ask, dial, read_all
 
 PLACES = ("loopback",)
@@ -18,7 +19,7 @@ SIG = b"\r\n\r\n\0\r\nQUIT\n"
 
 def fetch(host, port):
     """What the last server says of who came: its four numbers, and the same as this client knows it."""
-    with socket.create_connection((host, port), timeout=10) as c:
+    with socket.create_connection((host, port), timeout=PATIENCE) as c:
         here, there = c.getsockname(), c.getpeername()
         c.sendall(b"GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n")
         body = read_all(c).rsplit(b"\r\n", 1)[-1].decode().strip()

@@ -4,7 +4,7 @@ import signal
 import socket
 import time
 
-from programs import free_port
+from ports import free_port
 from services import Load, ask, dial, read_all, take
 
 PLACES = ("loopback",)
@@ -44,7 +44,7 @@ def test_five_times_in_five_seconds_under_load(engine, serve, service, conf):
             assert ask(second, b"here") in (a.says(b"here"), b.says(b"here"))
     load.end()
     assert not load.wrong, load.wrong[:3]
-    assert load.right > 300 and b.heard
+    assert load.right > 100 and b.heard
     s.until(lambda: len(s.ended) >= load.right + 3)
     assert {f["end"] for f in s.ended} == {"done"}
 

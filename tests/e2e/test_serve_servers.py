@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from actors import PATIENCE
 from hellos import hello
 from services import RESET, Load, ask
 
@@ -16,11 +17,12 @@ def test_the_next_one_gets_the_whole_head(engine, serve, service):
     web = service("web")
     s = serve(engine, {
         "listen": [{"look": ["tls"], "routes": [{"sni": ["a.test"], "backend": "web"}]}],
-        "backend": {"web": {"servers": ["127.0.0.1:1", "127.0.0.1:2", {"address": web.address, "backup": True}]}}})
+        "backend": {"web": {"servers": ["127.0.0.1:1", "127.0.0.1:2", {"address": web.address, "backup": True}]}},
+        "timeouts": {"connect": "60s"}})
     for _ in range(3):
         began = time.monotonic()
         assert ask(s.address, HEAD[:9000], HEAD[9000:], MORE, pause=0.02) == web.says(HEAD + MORE)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 30
     assert {(f["server"], f["end"], f["sni"]) for f in s.ends(3)} == {(web.address, "done", "a.test")}
 
 
@@ -41,7 +43,8 @@ def test_one_dies_and_comes_back_three_times_under_load(engine, serve, service, 
     s = serve(engine, {
         "listen": [{"default": "web"}],
         "backend": {"web": {"servers": [a.address, b.address],
-                            **({"check": {"every": "200ms", "timeout": "200ms", "rise": 1}} if checks else {})}}})
+                            **({"check": {"every": "200ms", "timeout": "5s", "rise": 1}} if checks else {})}},
+        "timeouts": {"connect": "60s"}})
     load = Load(s.address, ["a", "b"])
     for _ in range(3):
         time.sleep(0.4)
@@ -49,13 +52,13 @@ def test_one_dies_and_comes_back_three_times_under_load(engine, serve, service, 
         time.sleep(0.4)
         a.start()
         before = sum(map(bool, a.heard))
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while sum(map(bool, a.heard)) == before:  # a check says nothing
             assert time.monotonic() < deadline, "it has come back, and nobody is brought to it"
             time.sleep(0.02)
     load.end()
     assert load.right > 100
-    assert load.longest < 1, load.longest
+    assert load.longest < 30, load.longest
     s.until(lambda: len(s.ended) >= load.right + len(load.wrong))
     lost = [f for f in s.ends() if f["end"] != "done"]
     assert {(f["end"], f["server"]) for f in lost} <= {("server-reset", a.address)}, lost[:5]

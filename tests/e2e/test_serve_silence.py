@@ -53,13 +53,13 @@ def test_a_byte_now_and_then_buys_no_time(engine, serve, service):
                 for byte in head:
                     c.sendall(bytes([byte]))
                     time.sleep(0.1)
-                    assert time.monotonic() - began < 10, "it goes on for ever"
+                    assert time.monotonic() - began < 60, "it goes on for ever"
             except OSError:
                 pass
             assert read_all(c) in (b"", RESET)
     lines = s.ends(3)
     assert {(f["end"], f["up"]) for f in lines} == {("head-timeout", 0)}
-    assert all(700 <= f["dur_ms"] < 5000 for f in lines), lines
+    assert all(700 <= f["dur_ms"] < 10_000 for f in lines), lines
     assert s.said("a client is too slow") and not web.heard
 
 

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from actors import ROOT, SHUNT
+from actors import PATIENCE, ROOT, SHUNT
 from services import ask
 
 PLACES = ("loopback",)
@@ -34,7 +34,7 @@ class Manager:
         self.path = str(path)
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(self.path)
-        self.socket.settimeout(10)
+        self.socket.settimeout(PATIENCE)
         self.told = []
 
     def hears(self, begin):

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from actors import LONG, moved_by, need, sanitized
+from actors import LONG, moved_by, need, sanitized, traced as is_traced
 
 PLACES = ("loopback",)
 SIZE = (1 << 30) if LONG else (256 << 20)
@@ -26,28 +26,19 @@ def traced(cast, tmp_path):
         s = cast.run(["strace", "-f", "-qq", "-e", f"trace={calls}", "-e", "signal=none", "-o",
                       str(out), "-p", str(r.pid)])
         try:
-            s.until(lambda: os.path.exists(out) and _tracer(r.pid), 5)
+            s.until(lambda: os.path.exists(out) and is_traced(r.pid), 20)
         except AssertionError:
             pytest.skip(f"strace cannot attach here: {s.text()}")
 
         def finish():
             s.proc.send_signal(signal.SIGINT)
-            s.wait(10)
+            s.wait()
             lines = out.read_text().splitlines()
             assert not any("unfinished" in line for line in lines if "splice(" in line)
             found = (re.match(r"\d+ +(\w+)\((\d+).*= (-?\d+)", line) for line in lines)
             return [(m[1], int(m[2]), int(m[3])) for m in found if m]
         return finish
     return start
-
-
-def _tracer(pid):
-    """Are all threads of pid traced?"""
-    for thread in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{thread}/status", encoding="utf-8") as f:
-            if "TracerPid:\t0\n" in f.read():
-                return False
-    return True
 
 
 def test_payload_is_never_copied(traced, relay, server, client):

@@ -6,10 +6,10 @@ import time
 def test_the_next_one_at_once(engine, place, relay, server, client):
     s = server("accept", "echo", "shut")
     dead = [f"{place.server_host}:{port}" for port in (1, 2)]
-    r = relay(engine, "--target", dead[0], "--target", dead[1], "--target", s.address)
+    r = relay(engine, "--connect-timeout", "60s", "--target", dead[0], "--target", dead[1], "--target", s.address)
     began = time.monotonic()
     client(r, "both:50000", "shut", "expect:eof").done()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30
     s.done()
     line = r.end()
     assert (line["server"], line["end"]) == (s.address, "done")
@@ -26,11 +26,11 @@ def test_the_first_one_is_asked_first(engine, relay, server, client):
 
 
 def test_all_refuse(engine, place, relay, client):
-    r = relay(engine, "--target", f"{place.server_host}:1", "--target", f"{place.server_host}:2")
+    r = relay(engine, "--connect-timeout", "60s", "--target", f"{place.server_host}:1", "--target", f"{place.server_host}:2")
     began = time.monotonic()
     client(r, "flood", "expect:reset").done()
     client(r, "expect:reset").done()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30
     assert [(f["end"], f["down"]) for f in r.ends(2)] == [("refused", 0)] * 2
 
 

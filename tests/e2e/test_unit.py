@@ -37,7 +37,7 @@ def test_so_many_at_a_time(by, unit, asked, relay, cast, server, client, tmp_pat
     r = relay(by, "--target", sink.address, "-w1", *(["--unit", unit] if unit else []))
     strace = cast.run(["strace", "-I1", "-f", "-s0", "-e", "trace=recvfrom,splice", "-o", str(log),
                        "-p", str(r.pid)])
-    strace.until(lambda: "attached" in strace.text(), 10, "strace")
+    strace.until(lambda: "attached" in strace.text(), what="strace")
     client(r, f"send:{SIZE}", "shut", "expect:eof").done()
     sink.done()
     sizes = collections.Counter(int(n) for n in CALL[by].findall(log.read_text()))

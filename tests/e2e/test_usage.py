@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from actors import SHUNT
+from actors import PATIENCE, SHUNT
 
 GOOD = ["127.0.0.1:0", "127.0.0.1:1"]
 
@@ -42,7 +42,7 @@ BAD = [
 
 def run(*args):
     return subprocess.run([SHUNT, *args], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=10, check=False)
+                          timeout=PATIENCE, check=False)
 
 
 @pytest.mark.parametrize("args,named", BAD, ids=[" ".join(args)[:40] or "nothing" for args, _ in BAD])

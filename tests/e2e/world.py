@@ -21,8 +21,9 @@ import itertools
 import os
 import re
 import shutil
-import socket
 import subprocess
+
+from ports import free_port
 
 CLIENT, RELAY, SERVER = "client", "relay", "server"
 
@@ -37,9 +38,7 @@ class Loopback:
 
     def free_port(self):
         """A port for a real program, at the server."""
-        with socket.socket() as s:
-            s.bind((self.server_host, 0))
-            return s.getsockname()[1]
+        return free_port(self.server_host)
 
 
 class World:
