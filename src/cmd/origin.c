@@ -1,11 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* origin.c — HTTP by libmicrohttpd, bytes from one read-only block
- *
- * A few threads wait by epoll for all connections, and nothing in a handler blocks. Not by poll:
- * then some thousand idle connections slow down all others several times. Not by select, since a
- * relay with thousands of descriptors lives in this process. And no thread per connection: then
- * libmicrohttpd cuts off connections beyond its limit, which behind a relay looks like the relay's
- * fault; this way they wait in the backlog. For what libmicrohttpd's epoll misses, see completed().
+/* origin.c — HTTP by libmicrohttpd (httpd.c tells how), bytes from one read-only block
  *
  * The bytes are copied from the block into the response's buffer, and sent from there. Pointing at
  * the block by iovec saves that copy and yet measures no faster, 1 GiB over loopback: BLOCK stays
@@ -17,10 +11,7 @@
 #include "cmd/origin.h"
 
 #include <errno.h>
-#include <microhttpd.h>
 #include <netinet/in.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -33,6 +24,7 @@
 #include "base/units.h"
 #include "cmd/origin_page.h"
 #include "cmd/origin_sums.h"
+#include "daemon/httpd.h"
 
 #define BLOCK             ((size_t)256 << 10)
 #define BACKLOG           4096
@@ -42,8 +34,6 @@
 #define CONNECTION_MEMORY (16 << 10) /* for request line and headers */
 #define IDLE_S            30u
 #define STALL_S           600u /* a reader of /bytes/N may stop so long: a thing to try */
-
-#define TEXT_PLAIN        "text/plain; charset=utf-8"
 
 struct origin {
 	struct MHD_Daemon *mhd;
@@ -105,28 +95,18 @@ static ssize_t bytes_read(void *arg, uint64_t at, char *buf, size_t max)
 static enum MHD_Result answer(struct MHD_Connection *c, unsigned status, const char *type,
 			      struct MHD_Response *r)
 {
-	enum MHD_Result queued;
-
-	if (!r)
-		return MHD_NO;
-	MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-	MHD_add_response_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-	MHD_add_response_header(r, "X-Shunt-Origin", "1");
-	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-		MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
-	queued = MHD_queue_response(c, status, r);
-	MHD_destroy_response(r);
-	return queued;
+	if (r)
+		MHD_add_response_header(r, "X-Shunt-Origin", "1");
+	return httpd_answer(c, status, type, r);
 }
 
 static enum MHD_Result answer_text(struct MHD_Connection *c, unsigned status, const char *first,
 				   const char *second)
 {
 	char text[512];
-	int n = snprintf(text, sizeof(text), "%s%s", first, second);
 
-	return answer(c, status, TEXT_PLAIN,
-		      MHD_create_response_from_buffer((size_t)n, text, MHD_RESPMEM_MUST_COPY));
+	snprintf(text, sizeof(text), "%s%s", first, second);
+	return answer(c, status, HTTPD_TEXT, httpd_text(text));
 }
 
 static enum MHD_Result answer_page(struct origin *o, struct MHD_Connection *c)
@@ -168,7 +148,7 @@ static enum MHD_Result answer_sum(struct origin *o, struct MHD_Connection *c, co
 	if (size > ORIGIN_SHA256_MAX)
 		return answer_text(c, MHD_HTTP_BAD_REQUEST,
 				   "Too long: sums are computed, and only up to 64G.\n", size_help);
-	return answer(c, MHD_HTTP_OK, TEXT_PLAIN, origin_sums_response(o->sums, c, size));
+	return answer(c, MHD_HTTP_OK, HTTPD_TEXT, origin_sums_response(o->sums, c, size));
 }
 
 static const char *behind(const char *text, const char *prefix)
@@ -255,7 +235,6 @@ static unsigned port_of(int fd)
 	return 0;
 }
 
-/* Done here, and not by libmicrohttpd, because that does not tell why it failed. */
 static int listen_open(const struct sockaddr *addr, socklen_t len)
 {
 	int fd = sys_socket(addr->sa_family, SOCK_STREAM, 0), rc;
@@ -271,52 +250,34 @@ static int listen_open(const struct sockaddr *addr, socklen_t len)
 	return rc;
 }
 
-static int thread_count(void)
+static unsigned thread_count(void)
 {
 	long n = sysconf(_SC_NPROCESSORS_ONLN);
 
-	if (n < THREADS_MIN)
-		return THREADS_MIN;
-	return n > THREADS_MAX ? THREADS_MAX : (int)n;
+	return n < THREADS_MIN ? THREADS_MIN : n > THREADS_MAX ? THREADS_MAX : (unsigned)n;
 }
 
-/* Takes the listening socket, in failure too: libmicrohttpd closes it then. */
+/* Takes the listening socket, in failure too. */
 static int serve(struct origin *o, int fd)
 {
-	struct MHD_OptionItem options[] = {
-		{ MHD_OPTION_LISTEN_SOCKET, fd, NULL },
-		{ MHD_OPTION_THREAD_POOL_SIZE, thread_count(), NULL },
-		{ MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS, NULL },
-		{ MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, NULL },
-		{ MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL },
-		{ MHD_OPTION_END, 0, NULL },
+	const struct httpd h = {
+		.handle = handle,
+		.completed = completed,
+		.arg = o,
+		.threads = thread_count(),
+		.connections = CONNECTIONS,
+		.idle_s = IDLE_S,
+		.memory = CONNECTION_MEMORY,
+		.suspends = true,
 	};
+	int rc = origin_sums_start(&o->sums, o->period, ORIGIN_PERIOD);
 
-	o->port = port_of(fd);
-	errno = 0;
-	o->mhd = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL,
-				  NULL, handle, o, MHD_OPTION_NOTIFY_COMPLETED, completed, o,
-				  MHD_OPTION_ARRAY, options, MHD_OPTION_END);
-	if (o->mhd)
-		return 0;
-	return errno ? -errno : -ENOMEM;
-}
-
-/* Threads inherit the mask: signals are for the program's own. */
-static int start_threads(struct origin *o, int fd)
-{
-	sigset_t all, before;
-	int rc;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = origin_sums_start(&o->sums, o->period, ORIGIN_PERIOD);
-	if (rc)
+	if (rc < 0) {
 		sys_close(fd);
-	else
-		rc = serve(o, fd);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return rc;
+		return rc;
+	}
+	o->port = port_of(fd);
+	return httpd_start(&o->mhd, fd, &h);
 }
 
 int origin_start(struct origin **out, const struct sockaddr *addr, socklen_t len)
@@ -330,7 +291,7 @@ int origin_start(struct origin **out, const struct sockaddr *addr, socklen_t len
 	if (rc == 0)
 		rc = listen_open(addr, len);
 	if (rc >= 0)
-		rc = start_threads(o, rc);
+		rc = serve(o, rc);
 	if (rc) {
 		origin_stop(o);
 		return rc;

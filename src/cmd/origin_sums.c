@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/list.h"
+#include "daemon/signals.h"
 
 #define TEXT  68                   /* 64 digits, two blanks, "-", newline */
 #define SLICE ((uint64_t)64 << 20) /* some tens of milliseconds */
@@ -115,7 +116,7 @@ static void *run(void *arg)
 int origin_sums_start(struct origin_sums **out, const uint8_t *period, size_t length)
 {
 	struct origin_sums *sums = calloc(1, sizeof(*sums));
-	int err;
+	int r;
 
 	if (!sums)
 		return -ENOMEM;
@@ -124,10 +125,10 @@ int origin_sums_start(struct origin_sums **out, const uint8_t *period, size_t le
 	list_init(&sums->waiting);
 	pthread_mutex_init(&sums->lock, NULL);
 	pthread_cond_init(&sums->changed, NULL);
-	err = pthread_create(&sums->thread, NULL, run, sums);
-	if (err) {
+	r = signals_thread(&sums->thread, run, sums);
+	if (r < 0) {
 		origin_sums_free(sums);
-		return -err;
+		return r;
 	}
 	*out = sums;
 	return 0;

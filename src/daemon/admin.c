@@ -1,25 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* admin.c — HTTP by libmicrohttpd, in one thread that nobody waits for
+/* admin.c — a few pages by HTTP, from one thread that nobody waits for
  *
  * A page is written as a whole, then sent. Each connection is for one request: whoever looks once in a while needs
  * no more, nobody who is done keeps a place, and whoever keeps one without a request is sent away after IDLE_S.
  * Those who find no place wait in the backlog.
- *
- * The thread waits by epoll: a relay with thousands of descriptors lives in this process, which select could
- * not stand.
  */
 #include "daemon/admin.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <microhttpd.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/sys.h"
+#include "daemon/httpd.h"
 #include "daemon/listen.h"
 
 #define IDLE_S            5u
@@ -84,26 +79,16 @@ static struct MHD_Response *response_of(struct admin *a, char *text, size_t size
 static enum MHD_Result send_response(struct MHD_Connection *c, unsigned status, const char *type,
 				     struct MHD_Response *r)
 {
-	enum MHD_Result queued;
-
 	if (!r)
 		return MHD_NO;
-	MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-	MHD_add_response_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
 	MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
-	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-		MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
-	queued = MHD_queue_response(c, status, r);
-	MHD_destroy_response(r);
-	return queued;
+	return httpd_answer(c, status, type, r);
 }
 
-static enum MHD_Result refuse(struct MHD_Connection *c, unsigned status, const char *text)
+static enum MHD_Result send_text(struct MHD_Connection *c, unsigned status, const char *text)
 {
-	return send_response(c, status, ADMIN_TEXT,
-			     MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text,
-							     MHD_RESPMEM_PERSISTENT));
+	return send_response(c, status, ADMIN_TEXT, httpd_text(text));
 }
 
 static enum MHD_Result answer_page(struct admin *a, struct MHD_Connection *c,
@@ -115,8 +100,8 @@ static enum MHD_Result answer_page(struct admin *a, struct MHD_Connection *c,
 	FILE *to;
 
 	if (atomic_load(&a->held) > HELD_MOST)
-		return refuse(c, MHD_HTTP_SERVICE_UNAVAILABLE,
-			      "Too many answers wait for readers that do not read.\n");
+		return send_text(c, MHD_HTTP_SERVICE_UNAVAILABLE,
+				 "Too many answers wait for readers that do not read.\n");
 	to = open_memstream(&text, &size);
 	if (!to)
 		return MHD_NO;
@@ -139,9 +124,7 @@ static enum MHD_Result answer_nothing(struct admin *a, struct MHD_Connection *c)
 
 	for (const struct admin_page *p = a->pages; p->path && n < sizeof(text); p++)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "  %s\n", p->path);
-	return send_response(
-		c, MHD_HTTP_NOT_FOUND, ADMIN_TEXT,
-		MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_COPY));
+	return send_text(c, MHD_HTTP_NOT_FOUND, text);
 }
 
 /* Called when the head of a request has come. It is answered at once: a body, if there is one, is nothing to us. */
@@ -156,7 +139,7 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *c, const char *p
 	(void)context;
 	*body_size = 0;
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
-		return refuse(c, MHD_HTTP_METHOD_NOT_ALLOWED, "Only GET and HEAD.\n");
+		return send_text(c, MHD_HTTP_METHOD_NOT_ALLOWED, "Only GET and HEAD.\n");
 	for (const struct admin_page *p = a->pages; p->path; p++)
 		if (strcmp(path, p->path) == 0)
 			return answer_page(a, c, p);
@@ -186,35 +169,18 @@ int admin_open(struct admin **out, const struct addr_name *name, const struct ad
 }
 
 /* libmicrohttpd closes the descriptor that it is given, so that is one of its own. */
-static int start(struct admin *a, unsigned most)
-{
-	int fd = fcntl(a->listener.fd[0], F_DUPFD_CLOEXEC, 0);
-	struct MHD_OptionItem options[] = {
-		{ MHD_OPTION_LISTEN_SOCKET, fd, NULL },
-		{ MHD_OPTION_CONNECTION_LIMIT, most, NULL },
-		{ MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, NULL },
-		{ MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL },
-		{ MHD_OPTION_END, 0, NULL },
-	};
-
-	if (fd < 0)
-		return -errno;
-	errno = 0;
-	a->mhd = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, handle, a,
-				  MHD_OPTION_ARRAY, options, MHD_OPTION_END);
-	return a->mhd ? 0 : errno ? -errno : -ENOMEM;
-}
-
-/* Its thread inherits the mask: signals are for the program's own. */
 int admin_start(struct admin *a, unsigned most, char *problem, size_t size)
 {
-	sigset_t all, before;
-	int r;
+	const struct httpd h = {
+		.handle = handle,
+		.arg = a,
+		.connections = most,
+		.idle_s = IDLE_S,
+		.memory = CONNECTION_MEMORY,
+	};
+	int fd = fcntl(a->listener.fd[0], F_DUPFD_CLOEXEC, 0);
+	int r = fd < 0 ? -errno : httpd_start(&a->mhd, fd, &h);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = start(a, most);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (r < 0)
 		snprintf(problem, size, "the admin endpoint %s cannot be served: %s",
 			 a->listener.text, strerror(-r));

@@ -23,14 +23,26 @@ void signals_block(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-int signals_thread(pthread_t *thread, void *(*run)(void *), void *arg)
+void signals_hold(sigset_t *before)
 {
-	sigset_t all, before;
+	sigset_t all;
 
 	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_sigmask(SIG_SETMASK, &all, before);
+}
+
+void signals_let(const sigset_t *before)
+{
+	pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
+int signals_thread(pthread_t *thread, void *(*run)(void *), void *arg)
+{
+	sigset_t before;
+
+	signals_hold(&before);
 	int r = pthread_create(thread, NULL, run, arg);
 
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	signals_let(&before);
 	return -r;
 }

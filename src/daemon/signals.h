@@ -12,6 +12,10 @@ void signals_ours(sigset_t *set);
 /* Block them, before other threads are made; SIGPIPE is ignored. */
 void signals_block(void);
 
+/* Hold all of them back from this thread, and from those that it makes; and let them come again. */
+void signals_hold(sigset_t *before);
+void signals_let(const sigset_t *before);
+
 /* A thread that no signal comes to. 0 or -errno. */
 int signals_thread(pthread_t *thread, void *(*run)(void *), void *arg);
 
