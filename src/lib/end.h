@@ -1,20 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* end.h — one attached socket, from attach to GONE, while it is not joined */
+/* end.h — one attached socket, to GONE, while it is not joined; it begins in attach.h */
 #ifndef LIB_END_H
 #define LIB_END_H
 
 #include "lib/context.h"
-
-/* A new end for a socket from outside. -ENOTSOCK, -EPROTOTYPE, -ENOTCONN, -ENOMEM, -ENOSPC. */
-int end_new(struct shunt *s, int fd, size_t depth, struct shunt_end **out);
-/* For one that we made: a stream socket, non-blocking, connected or connecting. */
-int end_ours(struct shunt *s, int fd, enum end_kind kind, bool connecting, size_t depth,
-	     struct shunt_end **out);
-/* For any descriptor that epoll takes. */
-int end_watched(struct shunt *s, int fd, struct shunt_end **out);
-/* Begin to connect: see shunt_connect. */
-int end_connect(struct shunt *s, const struct sockaddr *to, socklen_t len,
-		const struct shunt_end *like, size_t depth, struct shunt_end **out);
 
 /* epoll said so, of an end that is not joined. */
 void end_ready(struct shunt_end *e, uint32_t events);
@@ -46,9 +35,8 @@ void end_unwatch(struct shunt_end *e);
 /* What an end that is not joined waits for. */
 void end_settle(struct shunt_end *e);
 
-/* Lend the descriptor to somebody: we neither watch nor know it any more. And have it back. */
+/* Lend the descriptor to somebody: we neither watch nor know it any more. See slots_take_back. */
 int end_lend(struct shunt_end *e);
-void end_take_back(struct shunt_end *e, int fd);
 
 /* Free the end and its slot; the descriptor is somebody else's or closed. */
 void end_free(struct shunt_end *e);

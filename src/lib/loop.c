@@ -23,6 +23,7 @@
 #include "lib/handover.h"
 #include "lib/join.h"
 #include "lib/news.h"
+#include "lib/slots.h"
 
 static void last_turn_ends(struct shunt *s)
 {
@@ -82,10 +83,9 @@ static void dispatch(struct shunt *s, const struct epoll_event *ev)
 		news_take(s);
 	if (ticket_kind(ticket) != TICKET_END)
 		return;
-	struct slot *slot = &s->slots[ticket_index(ticket)];
-	struct shunt_end *e = slot->end;
+	struct shunt_end *e = slots_find(s, ticket);
 
-	if (!e || slot->generation != ticket_generation(ticket))
+	if (!e)
 		return;
 	if (e->join)
 		join_ready(e, ev->events);

@@ -6,6 +6,7 @@
 #include "lib/end.h"
 #include "lib/handover.h"
 #include "lib/join.h"
+#include "lib/slots.h"
 
 static void over(struct join *j)
 {
@@ -33,7 +34,7 @@ static void come_back(struct join *j, bool stuck)
 
 	p->state = PAIR_CUT;
 	for (int i = 0; i < 2; i++) {
-		end_take_back(j->end[i], p->fd[i]);
+		slots_take_back(j->end[i], p->fd[i]);
 		j->way[i].src.fd = p->fd[i];
 		p->fd[i] = -1;
 		end_touch(j->end[i]);

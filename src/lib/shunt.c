@@ -11,12 +11,14 @@
 #include "base/sys.h"
 #include "base/ticket.h"
 #include "engine/window.h"
+#include "lib/attach.h"
 #include "lib/buf.h"
 #include "lib/end.h"
 #include "lib/join.h"
 #include "lib/loop.h"
 #include "lib/news.h"
 #include "lib/pack.h"
+#include "lib/slots.h"
 #include "lib/stream.h"
 
 #ifndef SHUNT_VERSION
@@ -150,8 +152,7 @@ void shunt_close(struct shunt *s)
 	graft_post_close(&s->post);
 	sys_close(s->timer);
 	sys_close(s->epfd);
-	free(s->slots);
-	free(s->fds);
+	slots_free(s);
 	free(s);
 }
 
@@ -177,7 +178,8 @@ int shunt_attach(struct shunt *s, int fd, size_t depth, void *user, struct shunt
 {
 	if (fd < 0 || !end || !is_depth(depth))
 		return -EINVAL;
-	int r = depth == SHUNT_WATCH ? end_watched(s, fd, end) : end_new(s, fd, depth, end);
+	int r = depth == SHUNT_WATCH ? attach_watched(s, fd, end)
+				     : attach_stream(s, fd, depth, end);
 
 	if (r == 0)
 		(*end)->user = user;
@@ -218,7 +220,7 @@ int shunt_connect(struct shunt *s, const struct sockaddr *to, socklen_t len, str
 	if (!to || !end || len < sizeof(to->sa_family) || depth == SHUNT_WATCH ||
 	    !is_depth(depth) || (like && like->s != s))
 		return -EINVAL;
-	int r = end_connect(s, to, len, like, depth, end);
+	int r = attach_connect(s, to, len, like, depth, end);
 
 	if (r < 0)
 		return r;
