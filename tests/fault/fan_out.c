@@ -10,7 +10,8 @@
 enum { BYTES = 400000, HELD = 6 };
 
 static struct {
-	struct actor *source, *whole, *parts, *slow;
+	struct fan fan;
+	struct actor *whole, *parts, *slow;
 	struct shunt_buf *held[HELD];
 	unsigned count;
 } it;
@@ -23,8 +24,9 @@ static void let_go(void)
 
 static void arrived(struct world *w, const struct shunt_event *ev)
 {
-	size_t at = it.source->arrived, n = ev->length, cut = n / 3;
-	unsigned seed = it.source->peer->seed;
+	struct actor *source = it.fan.source;
+	size_t at = source->arrived, n = ev->length, cut = n / 3;
+	unsigned seed = source->peer->seed;
 
 	if (ev->view || ev->seen)
 		wrong("a buffer of depth none is seen");
@@ -32,7 +34,7 @@ static void arrived(struct world *w, const struct shunt_event *ev)
 	actor_queue(w, it.parts, ev->buf, seed, at, 0, cut);
 	actor_queue(w, it.parts, ev->buf, seed, at, cut, n - cut);
 	actor_queue(w, it.slow, ev->buf, seed, at, cut, n - cut);
-	it.source->arrived += n;
+	source->arrived += n;
 	if (it.count < HELD && w->turn % 3 == 0) {
 		shunt_hold(ev->buf);
 		it.held[it.count++] = ev->buf;
@@ -41,40 +43,21 @@ static void arrived(struct world *w, const struct shunt_event *ev)
 
 static void event(struct world *w, const struct shunt_event *ev, struct actor *a)
 {
-	if (ev->what == SHUNT_ARRIVED && a == it.source)
+	if (ev->what == SHUNT_ARRIVED && a == it.fan.source)
 		arrived(w, ev);
-	if (ev->what == SHUNT_ENDED && a == it.source) {
-		actor_finish(w, it.whole);
-		actor_finish(w, it.parts);
-		actor_finish(w, it.slow);
-		actor_finish(w, it.source);
-	}
-	if (ev->what == SHUNT_GONE && a == it.source && ev->why != SHUNT_WHY_DONE)
-		abort_all(w);
+	fan_event(w, &it.fan, ev, a);
 	if (w->turn % 10 == 0)
 		let_go();
 }
 
-static struct actor *output(struct world *w, const char *name, bool narrow)
-{
-	struct peer *p = peer_pair(w, name, narrow);
-
-	peer_sends(p, 0, END_FIN);
-	return actor_attach(w, p, SHUNT_NONE);
-}
-
 static void tell(struct world *w)
 {
-	struct peer *source = peer_pair(w, "source", false);
-
 	memset(&it, 0, sizeof(it));
-	it.whole = output(w, "whole", false);
-	it.parts = output(w, "parts", false);
-	it.slow = output(w, "slow", true);
+	it.whole = fan_output(w, &it.fan, "whole", false);
+	it.parts = fan_output(w, &it.fan, "parts", false);
+	it.slow = fan_output(w, &it.fan, "slow", true);
 	it.slow->peer->appetite = 200000;
-	peer_sends(source, BYTES, END_FIN);
-	it.source = actor_attach(w, source, SHUNT_NONE);
-	if (!it.source->end)
+	if (!fan_source(w, &it.fan, BYTES)->end)
 		abort_all(w);
 	play(w);
 	let_go();

@@ -22,9 +22,18 @@
 #include "base/sys.h"
 
 static const struct story *const stories[] = {
-	&story_joined,  &story_reset_after_data, &story_heads,          &story_head_then_join,
-	&story_fan_out, &story_urgent_byte,      &story_open_and_close, &story_small_and_bulk,
-	&story_echo,    &story_second_try,       &story_room,           &story_join_unseen,
+	&story_joined,
+	&story_reset_after_data,
+	&story_heads,
+	&story_head_then_join,
+	&story_fan_out,
+	&story_urgent_byte,
+	&story_open_and_close,
+	&story_small_and_bulk,
+	&story_echo,
+	&story_second_try,
+	&story_room,
+	&story_join_unseen,
 	&story_packed,
 };
 

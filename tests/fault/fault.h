@@ -163,4 +163,20 @@ void play_turns(struct world *w, unsigned turns);
 /* Close the context as it is, and let the peers see it. */
 void play_close(struct world *w);
 
+/* -- fan.c: one source that is never looked at, and who gets what it sends -- */
+
+struct fan {
+	struct actor *source, *output[3];
+	unsigned outputs;
+};
+
+/* One who only hears: all that he sends is FIN. */
+struct actor *fan_listener(struct world *w, const char *name, bool narrow);
+/* The same, as the next output. */
+struct actor *fan_output(struct world *w, struct fan *f, const char *name, bool narrow);
+struct actor *fan_source(struct world *w, struct fan *f, size_t bytes);
+/* The end of the source is the end of its outputs; one that is cut off cuts them off. */
+void fan_event(struct world *w, const struct fan *f, const struct shunt_event *ev,
+	       const struct actor *a);
+
 #endif

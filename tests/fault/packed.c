@@ -11,7 +11,8 @@
 enum { BYTES = 90000, PACE = 2500 };
 
 static struct {
-	struct actor *source, *fast, *slow;
+	struct fan fan;
+	struct actor *fast, *slow;
 	struct shunt_buf *tail;
 	size_t tail_at;
 } it;
@@ -25,7 +26,7 @@ static void let_go(void)
 
 static void queue(struct world *w, size_t off, size_t len)
 {
-	unsigned seed = it.source->peer->seed;
+	unsigned seed = it.fan.source->peer->seed;
 
 	actor_queue(w, it.fast, it.tail, seed, it.tail_at, off, len);
 	actor_queue(w, it.slow, it.tail, seed, it.tail_at, off, len);
@@ -33,10 +34,11 @@ static void queue(struct world *w, size_t off, size_t len)
 
 static void arrived(struct world *w, const struct shunt_event *ev)
 {
-	size_t at = it.source->arrived, moved = 0;
+	struct actor *source = it.fan.source;
+	size_t at = source->arrived, moved = 0;
 
-	it.source->arrived += ev->length;
-	it.source->peer->pace = PACE;
+	source->arrived += ev->length;
+	source->peer->pace = PACE;
 	shunt_hold(ev->buf);
 	if (it.tail) {
 		size_t before = shunt_length(it.tail);
@@ -63,41 +65,26 @@ static void arrived(struct world *w, const struct shunt_event *ev)
 
 static void event(struct world *w, const struct shunt_event *ev, struct actor *a)
 {
-	if (ev->what == SHUNT_ARRIVED && a == it.source)
+	if (ev->what == SHUNT_ARRIVED && a == it.fan.source)
 		arrived(w, ev);
-	if (ev->what == SHUNT_ENDED && a == it.source) {
-		actor_finish(w, it.fast);
-		actor_finish(w, it.source);
+	fan_event(w, &it.fan, ev, a);
+	if (ev->what == SHUNT_ENDED && a == it.fan.source) {
 		if (it.slow->end)
 			shunt_cut(it.slow->end, 100); /* or not: then more is dropped now */
 		actor_abort(it.slow);
 	}
-	if (ev->what == SHUNT_GONE && a == it.source && ev->why != SHUNT_WHY_DONE)
-		abort_all(w);
-}
-
-static struct actor *output(struct world *w, const char *name, bool narrow)
-{
-	struct peer *p = peer_pair(w, name, narrow);
-
-	peer_sends(p, 0, END_FIN);
-	return actor_attach(w, p, SHUNT_NONE);
 }
 
 static void tell(struct world *w)
 {
-	struct peer *source = peer_pair(w, "source", false);
-
 	memset(&it, 0, sizeof(it));
-	it.fast = output(w, "fast", false);
-	it.slow = output(w, "slow", true);
+	it.fast = fan_output(w, &it.fan, "fast", false);
+	it.slow = fan_listener(w, "slow", true);
 	it.slow->peer->appetite = 300;
 	it.slow->peer->part_will_do = true;
 	it.slow->peer->want = END_RESET;
-	peer_sends(source, BYTES, END_FIN);
-	source->pace = BYTES / 2;
-	it.source = actor_attach(w, source, SHUNT_NONE);
-	if (!it.source->end)
+	fan_source(w, &it.fan, BYTES)->peer->pace = BYTES / 2;
+	if (!it.fan.source->end)
 		abort_all(w);
 	play(w);
 	let_go();

@@ -65,14 +65,12 @@ static void event(struct world *w, const struct shunt_event *ev, struct actor *a
 
 static void tell(struct world *w)
 {
-	struct peer *from = peer_pair(w, "from", false), *to = peer_pair(w, "to", true);
+	struct fan fan = { .outputs = 0 };
 
 	memset(&it, 0, sizeof(it));
-	peer_sends(from, BYTES, END_FIN);
-	peer_sends(to, 0, END_FIN);
-	to->appetite = 9000;
-	it.from = actor_attach(w, from, SHUNT_NONE);
-	it.to = actor_attach(w, to, SHUNT_NONE);
+	it.from = fan_source(w, &fan, BYTES);
+	it.to = fan_listener(w, "to", true);
+	it.to->peer->appetite = 9000;
 	if (!it.from->end || !it.to->end)
 		abort_all(w);
 	play(w);
