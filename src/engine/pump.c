@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/pump.h"
 
+#include <errno.h>
+
 #include "base/sys.h"
 #include "engine/urgent.h"
 #include "engine/window.h"
@@ -134,6 +136,10 @@ static enum flow round_once(struct kit *k, const struct engine *e, struct way *w
 	w->taken += (uint64_t)n;
 	if (w->tell)
 		w->tell(w, (uint32_t)n);
+	if (w->held.where == RUN_NOWHERE) { /* whoever was told has lost them: no hole goes out */
+		*error = EIO;
+		return FLOW_IN_BROKEN;
+	}
 	window_note(k, &w->src, (size_t)n);
 	f = drain(k, w, error);
 	if (f != FLOW_DRY)

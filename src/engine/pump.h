@@ -22,7 +22,8 @@ struct way {
 	uint64_t taken;                /* bytes out of `in` */
 	uint64_t moved[SHUNT_ENGINES]; /* bytes into `out`, by engine */
 	uint32_t urgents;              /* urgent bytes met */
-	/* If set, told of n bytes that were taken, before any of them is sent. */
+	/* If set, told of n bytes that were taken, before any of them is sent. `held` may be elsewhere afterwards, or,
+	 * if its bytes were lost, empty. */
 	void (*tell)(struct way *w, uint32_t n);
 	void *told; /* whoever is told */
 	int side;   /* and of which way, for him */

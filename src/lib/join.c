@@ -109,37 +109,46 @@ static void pass_unseen(struct join *j, int i)
 	buf_unref(b);
 }
 
-/* n bytes were taken for the way's output: the held run, or the urgent byte. */
-static void copy_taken(struct way *w, uint32_t n)
+/* What way i has taken and not sent yet, the held run or the urgent byte, goes to the tap of its output. */
+static void copy_taken(struct join *j, int i)
 {
-	struct join *j = w->told;
-	struct shunt_end *out = j->end[!w->side];
-	unsigned char urgent = (unsigned char)w->urgent;
-	size_t length = w->held.length;
+	struct way *w = &j->way[i];
 
-	(void)n;
-	if (!out->tap)
-		return;
-	if (w->urgent < 0)
-		stream_copy(out, &w->held);
-	else if (!end_is(out->tap, F_HURT | F_BROKEN | F_GONE | F_FINISH) &&
-		 stream_add_bytes(out->tap, &urgent, 1) == 0)
-		end_touch(out->tap);
-	if (w->held.length != length)
-		end_lost(j->end[w->side], EIO);
+	stream_copy(j->end[!i], &w->held);
+	if (w->urgent >= 0)
+		stream_copy_byte(j->end[!i], (unsigned char)w->urgent);
 }
 
-int join_tapped(struct join *j, int i)
+static void taken(struct way *w, uint32_t n)
+{
+	(void)n;
+	copy_taken(w->told, w->side);
+}
+
+/* End i has a tap: nothing goes by it any more. */
+static void tell_tap(struct join *j, int i)
 {
 	struct way *w = &j->way[!i];
 
-	if (j->pair)
-		return -EBUSY;
 	j->never = true; /* a graft's bytes pass below us */
-	w->tell = copy_taken;
+	w->tell = taken;
 	w->told = j;
 	w->side = !i;
-	return 0;
+}
+
+int join_may_tap(const struct join *j)
+{
+	return j->pair ? -EBUSY : 0;
+}
+
+void join_tapped(struct join *j, int i)
+{
+	size_t length = j->way[!i].held.length;
+
+	tell_tap(j, i);
+	copy_taken(j, !i);
+	if (j->way[!i].held.length != length)
+		end_lost(j->end[!i], EIO);
 }
 
 int join_new(struct shunt_end *a, struct shunt_end *b)
@@ -171,7 +180,7 @@ int join_new(struct shunt_end *a, struct shunt_end *b)
 	}
 	for (int i = 0; i < 2; i++)
 		if (j->end[i]->tap)
-			join_tapped(j, i);
+			tell_tap(j, i);
 	return 0;
 }
 

@@ -25,8 +25,10 @@ void join_abort(struct join *j, enum shunt_why why);
 void join_again(struct join *j);
 /* It is over: both ends are gone, for these reasons. `reset`: what is left of it is reset. */
 void join_gone(struct join *j, enum shunt_why why0, enum shunt_why why1, bool reset);
-/* End i gets a tap: what comes for it goes there as well. -EBUSY: it is becoming a graft. */
-int join_tapped(struct join *j, int i);
+/* May an end get a tap? -EBUSY: the join is becoming a graft. */
+int join_may_tap(const struct join *j);
+/* End i has one: what comes for it, and what was taken for it and is not out yet, goes there as well. */
+void join_tapped(struct join *j, int i);
 /* The counts of a joined end, its ways included. */
 void join_stat(const struct shunt_end *e, struct shunt_stat *stat);
 

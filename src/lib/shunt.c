@@ -396,12 +396,12 @@ int shunt_tap(struct shunt_end *out, struct shunt_end *copy, size_t most)
 	if (r == 0 && (out->tap || out->tapped || copy->tap || copy->tapped))
 		r = -EBUSY;
 	if (r == 0 && out->join)
-		r = join_tapped(out->join, out->side);
+		r = join_may_tap(out->join);
 	if (r < 0)
 		return r;
 	stream_tap(out, copy, most ? most : out->s->queue_limit);
-	if (out->join) /* what was taken for it and is not out yet */
-		stream_copy(out, &out->join->way[!out->side].held);
+	if (out->join)
+		join_tapped(out->join, out->side);
 	return 0;
 }
 

@@ -80,8 +80,13 @@ int stream_add_bytes(struct shunt_end *e, const void *bytes, size_t len)
 
 enum { LITTLE = 64 * 1024 };
 
+/* What is left of a piece under way goes to this tap too, even if one before it has had all of it. */
 void stream_tap(struct shunt_end *e, struct shunt_end *copy, size_t most)
 {
+	struct list *first = list_first(&e->out.pieces);
+
+	if (first)
+		list_of(first, struct piece, in)->copied = false;
 	e->tap = copy;
 	e->tap_most = most;
 	copy->tapped = e;
@@ -105,22 +110,32 @@ static void break_tap(struct shunt_end *e, int error)
 	end_lost(copy, error);
 }
 
-void stream_copy(struct shunt_end *e, struct run *r)
+/* The tap that takes so many bytes more. One that can't breaks, one that is over is let go of: NULL. */
+static struct shunt_end *tap_for(struct shunt_end *e, size_t length)
 {
 	struct shunt_end *copy = e->tap;
+
+	if (!copy || length == 0)
+		return NULL;
+	if (end_is(copy, F_HURT | F_BROKEN | F_GONE | F_FINISH)) {
+		stream_untap(copy);
+		return NULL;
+	}
+	if (length > e->tap_most || copy->out.queued > e->tap_most - length) {
+		break_tap(e, EOVERFLOW);
+		return NULL;
+	}
+	return copy;
+}
+
+void stream_copy(struct shunt_end *e, struct run *r)
+{
+	struct shunt_end *copy = tap_for(e, r->length);
 	struct kit *k = &e->s->kit;
 	struct run mine = { .where = RUN_NOWHERE };
 
-	if (!copy || r->length == 0)
+	if (!copy)
 		return;
-	if (end_is(copy, F_HURT | F_BROKEN | F_GONE | F_FINISH)) {
-		stream_untap(copy);
-		return;
-	}
-	if (r->length > e->tap_most || copy->out.queued > e->tap_most - r->length) {
-		break_tap(e, EOVERFLOW);
-		return;
-	}
 	int failed = run_share(k, r, 0, r->length, &mine);
 
 	if (!failed && mine.length < LITTLE && !stream_empty(copy))
@@ -136,6 +151,20 @@ void stream_copy(struct shunt_end *e, struct run *r)
 	p->run = mine;
 	p->started = true;
 	end_touch(copy);
+}
+
+void stream_copy_byte(struct shunt_end *e, unsigned char byte)
+{
+	struct shunt_end *copy = tap_for(e, 1);
+
+	if (!copy)
+		return;
+	int r = stream_add_bytes(copy, &byte, 1);
+
+	if (r < 0)
+		break_tap(e, -r);
+	else
+		end_touch(copy);
 }
 
 /* -- pieces leave -- */

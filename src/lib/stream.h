@@ -25,6 +25,8 @@ void stream_untap(struct shunt_end *e);
 /* This will go out through e next: to its tap with it, if there is one. Afterwards the run may lie elsewhere,
  * or be empty: then its bytes are lost. */
 void stream_copy(struct shunt_end *e, struct run *r);
+/* The same of a single byte. */
+void stream_copy_byte(struct shunt_end *e, unsigned char byte);
 
 static inline bool stream_empty(const struct shunt_end *e)
 {

@@ -37,3 +37,12 @@ void fan_event(struct world *w, const struct fan *f, const struct shunt_event *e
 	if (ev->what == SHUNT_GONE && ev->why != SHUNT_WHY_DONE)
 		abort_all(w);
 }
+
+void fan_judge_tap(const struct actor *copy, const struct actor *a, const struct actor *b)
+{
+	if (!fault_is_single() || !copy->broken)
+		return;
+	if (a->why != SHUNT_WHY_DONE || b->why != SHUNT_WHY_DONE)
+		wrong("%s broke by %s, and that was felt: %s, %s", copy->name,
+		      shunt_why_text(copy->why), shunt_why_text(a->why), shunt_why_text(b->why));
+}

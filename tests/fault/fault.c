@@ -35,6 +35,8 @@ static const struct story *const stories[] = {
 	&story_room,
 	&story_join_unseen,
 	&story_packed,
+	&story_tapped,
+	&story_tap_left_behind,
 };
 
 enum { WRONGS = 20, RUN_SECONDS = 20, CALLS = 64, CALLS_A_TURN = 100 };

@@ -104,7 +104,8 @@ struct story {
 
 extern const struct story story_joined, story_reset_after_data, story_heads, story_head_then_join,
 	story_fan_out, story_urgent_byte, story_open_and_close, story_small_and_bulk, story_echo,
-	story_second_try, story_room, story_join_unseen, story_packed;
+	story_second_try, story_room, story_join_unseen, story_packed, story_tapped,
+	story_tap_left_behind;
 
 /* -- fault.c: saying what is wrong -- */
 
@@ -178,5 +179,8 @@ struct actor *fan_source(struct world *w, struct fan *f, size_t bytes);
 /* The end of the source is the end of its outputs; one that is cut off cuts them off. */
 void fan_event(struct world *w, const struct fan *f, const struct shunt_event *ev,
 	       const struct actor *a);
+
+/* One fault may cost a tap; the two who are joined, whom it was tapped from, are whole even then. */
+void fan_judge_tap(const struct actor *copy, const struct actor *a, const struct actor *b);
 
 #endif

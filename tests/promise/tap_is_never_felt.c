@@ -189,6 +189,32 @@ static void the_next_output(void **state)
 	assert_memory_equal(t->peer.kept, "first second", 12);
 }
 
+/* Another tap, for an output in the middle of a piece that the first one has had: it gets what is left of it. */
+static void one_after_another(void **state)
+{
+	enum { MUCH = 256 * 1024 };
+	struct stage *st = *state;
+	static unsigned char bytes[MUCH];
+
+	st->small = 4096;
+	struct part *b = part_new(st, TCP4, SHUNT_NONE), *t = part_new(st, TCP4, SHUNT_NONE);
+	struct part *next = part_new(st, TCP4, SHUNT_NONE);
+
+	stream_bytes(7, 0, bytes, MUCH);
+	b->peer.hear_seed = t->peer.hear_seed = next->peer.hear_seed = 7;
+	b->peer.deaf = true;
+	assert_int_equal(shunt_tap(b->end, t->end, 0), 0);
+	assert_int_equal(shunt_insert(b->end, bytes, MUCH), 0);
+	stage_until(st, t->peer.heard == MUCH);
+	assert_int_equal(shunt_abort(t->end), 0);
+	stage_until(st, !t->end);
+	next->peer.heard = stat_of(b).out;
+	assert_true(next->peer.heard < MUCH);
+	assert_int_equal(shunt_tap(b->end, next->end, 0), 0);
+	b->peer.deaf = false;
+	stage_until(st, b->peer.heard == MUCH && next->peer.heard == MUCH);
+}
+
 static void what_cannot_be_is_said(void **state)
 {
 	struct stage *st = *state;
@@ -212,6 +238,7 @@ int main(int argc, char **argv)
 		stage_test(ones_that_go_away),
 		stage_test(urgent_bytes_come_in_line),
 		stage_test(the_next_output),
+		stage_test(one_after_another),
 		stage_test(what_cannot_be_is_said),
 	};
 
