@@ -28,6 +28,8 @@
 #include "daemon/session.h"
 
 enum { MORE = 40000, MOST = 65536, SERVERS = 8, HANG_MS = 10000, RELENT_MS = 400 };
+/* Timeouts of the configuration. Where the client is silent, the first must be over before it goes on. */
+enum { HEAD_MS = 100, SILENT_MS = 15, CONNECT_MS = 150, IDLE_MS = 300, TRIES = 100 };
 
 /* -- stories -- */
 
@@ -207,9 +209,9 @@ static void open_house(const struct story *s)
 		text, sizeof(text),
 		"listen: [{address: \"127.0.0.1:1\", %s}]\n"
 		"backend: {b: {%sservers: [\"127.0.0.1:%u\", {address: \"127.0.0.1:%u\", backup: true}]}}\n"
-		"timeouts: {head: %ums, connect: 150ms, idle: 300ms}\nlimits: {per_client: 2}\n",
+		"timeouts: {head: %ums, connect: %ums, idle: %ums}\nlimits: {per_client: 2}\n",
 		s->listen, s->backend ? s->backend : "", house.dead_port, house.port,
-		s->greets ? 15 : 100);
+		s->greets ? SILENT_MS : HEAD_MS, CONNECT_MS, IDLE_MS);
 	conf_load_bytes("x.conf", text, strlen(text), &c, &report);
 	must(c != NULL, report.messages ? report.message[0].text : "configuration");
 	must(backends_open(&bs, c, NULL) == 0, "backends");
@@ -438,9 +440,15 @@ static void judge(const struct sessions *ss, bool untouched)
 		wrong("untouched, %zu bytes of %zu came back", client.n_got, client.n_want);
 }
 
-/* False: the call was not reached. */
+/* Long enough that a timeout may have struck, though nothing hindered it: others had the processor. */
+static bool was_late(const struct story *s, uint64_t ms)
+{
+	return ms >= (s->greets ? CONNECT_MS : HEAD_MS);
+}
+
+/* False: the call was not reached. Then *late says whether it counts for nothing. */
 static bool play(const struct story *s, enum shunt_engine engine, unsigned *ways,
-		 unsigned long *calls)
+		 unsigned long *calls, bool *late)
 {
 	struct sessions ss;
 	struct addr from;
@@ -472,10 +480,11 @@ static bool play(const struct story *s, enum shunt_engine engine, unsigned *ways
 	}
 	*ways = sys_fault_ways() ? sys_fault_ways() : *ways;
 	reached = run.n && *ways;
+	*late = was_late(s, clock_ms() - start);
 	relent();
 	shunt_close(ss.s);
 	timers_free(&ss.timers);
-	judge(&ss, !reached);
+	judge(&ss, !reached && !*late);
 	close(client.fd);
 	for (unsigned i = 0; i < servers; i++)
 		if (server[i].fd >= 0)
@@ -499,10 +508,15 @@ static bool play_and_count(const struct story *s, enum shunt_engine engine, unsi
 {
 	unsigned fds = descriptors();
 	long blocks = allocated;
-	bool reached;
+	unsigned tries = 0;
+	bool reached, late;
 
-	run.call = NULL;
-	reached = play(s, engine, ways, calls);
+	do {
+		run.call = NULL;
+		reached = play(s, engine, ways, calls, &late);
+	} while (!reached && late && ++tries < TRIES);
+	if (tries == TRIES)
+		wrong("untouched, it was too late %u times", tries);
 	if (descriptors() != fds)
 		wrong("%d descriptors have stayed", (int)(descriptors() - fds));
 	if (allocated != blocks)
@@ -514,9 +528,10 @@ static void play_all(const struct story *s, enum shunt_engine engine)
 {
 	unsigned long calls = 0;
 	unsigned ways;
+	bool late;
 
 	run.n = 0;
-	play(s, engine, &ways, &calls); /* what is made once is made now */
+	play(s, engine, &ways, &calls, &late); /* what is made once is made now */
 	play_and_count(s, engine, &ways, &calls);
 	if (calls < s->least)
 		wrong("only %lu calls: it covers nothing", calls);
@@ -537,6 +552,7 @@ int main(int argc, char **argv)
 	enum shunt_engine engine = argc > 2 && !strcmp(argv[2], "copy") ? SHUNT_COPY : SHUNT_SPLICE;
 	unsigned ways;
 	unsigned long calls;
+	bool late;
 
 	for (size_t i = 0; argc > 2 && i < STORIES; i++)
 		if (!strcmp(stories[i].name, argv[1]))
@@ -548,7 +564,7 @@ int main(int argc, char **argv)
 		  LOG_DEBUG_LEVEL, LOG_LOGFMT);
 	open_house(run.story);
 	if (argc == 6) {
-		play(run.story, engine, &ways, &calls);
+		play(run.story, engine, &ways, &calls, &late);
 		run.n = strtoul(argv[3], NULL, 10);
 		run.way = (unsigned)atoi(argv[4]);
 		run.then = atoi(argv[5]);
