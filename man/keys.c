@@ -68,7 +68,9 @@ static void put_range(const struct conf_key *k)
 
 static void put_default(const struct conf_key *k)
 {
-	if (!k->def) {
+	if (!k->def && k->unless) {
+		printf(" Required, unless there is *%s*.", k->unless);
+	} else if (!k->def) {
 		fputs(" Required.", stdout);
 	} else if (*k->def) {
 		fputs(" Default: *", stdout);

@@ -10,7 +10,21 @@
 #include "cmd/cmd.h"
 #include "daemon/signals.h"
 
-int launch(const char *command, const struct daemon_options *options)
+struct watched {
+	const struct daemon *d;
+	const struct launch_live *live;
+};
+
+static void show(const struct crew_totals *t, void *arg)
+{
+	const struct watched *w = arg;
+
+	(void)t;
+	w->live->line(w->d, w->live->arg);
+}
+
+int launch(const char *command, const struct daemon_options *options,
+	   const struct launch_live *live)
 {
 	const struct conf *c = options->conf;
 	struct daemon *d;
@@ -27,7 +41,9 @@ int launch(const char *command, const struct daemon_options *options)
 			return CMD_USAGE;
 		return bound ? CMD_FATAL : CMD_BIND;
 	}
-	r = daemon_run(d, UINT64_MAX, NULL, NULL);
+	r = daemon_run(d, UINT64_MAX, live ? show : NULL, &(struct watched){ d, live });
+	if (live)
+		putchar('\n');
 	if (r < 0) { /* a thread that hangs can't be joined: leave without it */
 		log_say(LOG_ERROR_LEVEL, "a worker does not stop: %s", strerror(-r));
 		_exit(CMD_FATAL);

@@ -211,7 +211,7 @@ int cmd_relay(int argc, char **argv)
 	launch_say_report("shunt relay", &report);
 	if (r < 0)
 		return r == -ENOMEM ? CMD_FATAL : CMD_USAGE;
-	r = launch("shunt relay", &(struct daemon_options){ .conf = c, .brief = !looks(&a) });
+	r = launch("shunt relay", &(struct daemon_options){ .conf = c, .brief = !looks(&a) }, NULL);
 	conf_unref(c);
 	return r;
 }

@@ -30,7 +30,8 @@ static int read_args(struct serve_args *a, int argc, char **argv)
 	const struct options o = {
 		"shunt serve",
 		"-c FILE",
-		"Take connections, look at how they begin, bring each where the file says.",
+		"Take connections, look at how they begin, bring each where the file says; "
+		"give live streams to many.",
 		rows,
 		NULL,
 		"signals: SIGHUP reads FILE again; SIGTERM, SIGINT stop; SIGUSR1 drains: no new\n"
@@ -85,7 +86,8 @@ int cmd_serve(int argc, char **argv)
 	else if (a.check)
 		r = CMD_FINE;
 	else
-		r = launch("shunt serve", &(struct daemon_options){ .conf = c, .file = a.file });
+		r = launch("shunt serve", &(struct daemon_options){ .conf = c, .file = a.file },
+			   NULL);
 	conf_unref(c);
 	return r;
 }

@@ -2,6 +2,7 @@
 #include "daemon/announce.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "engine/engine.h"
@@ -83,4 +84,30 @@ void announce(const struct announcement *a, const struct rules *r, const struct 
 	log_number(&l, "workers", a->workers);
 	log_number(&l, "max_connections", a->connections);
 	log_end(&l);
+}
+
+/* -- a reload -- */
+
+static void note_lasting(const char *key, bool differs)
+{
+	if (differs)
+		log_say(LOG_WARN_LEVEL, "%s: a change takes effect at the next start only", key);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+void announce_lasting(const struct conf *old, const struct conf *c)
+{
+	note_lasting("workers", old->workers != c->workers);
+	note_lasting("engine", old->engine != c->engine);
+	note_lasting("unit", old->unit != c->unit);
+	note_lasting("receive_limit", old->receive_limit != c->receive_limit);
+	note_lasting("graft", old->graft.after != c->graft.after ||
+				      old->graft.ports.first != c->graft.ports.first ||
+				      old->graft.ports.last != c->graft.ports.last ||
+				      old->graft.slots != c->graft.slots ||
+				      !same_text(old->graft.bpffs, c->graft.bpffs));
 }

@@ -15,4 +15,7 @@ struct announcement {
 
 void announce(const struct announcement *a, const struct rules *r, const struct gate *gate);
 
+/* What workers and grafts were made with stays, whatever the new configuration says: warnings tell what differs. */
+void announce_lasting(const struct conf *old, const struct conf *c);
+
 #endif

@@ -53,6 +53,24 @@ const char *conf_on_exit_text(unsigned on_exit)
 	return WORD(words, on_exit);
 }
 
+const char *conf_on_lag_text(unsigned on_lag)
+{
+	static const char *const words[SPLIT_ON_LAGS] = {
+		[SPLIT_SKIP] = "skip", [SPLIT_CLOSE] = "close", [SPLIT_WAIT] = "wait"
+	};
+
+	return WORD(words, on_lag);
+}
+
+const char *conf_on_source_end_text(unsigned on_end)
+{
+	static const char *const words[SPLIT_ON_ENDS] = {
+		[SPLIT_STAY] = "wait", [SPLIT_LEAVE] = "close"
+	};
+
+	return WORD(words, on_end);
+}
+
 const char *conf_log_format_text(unsigned format)
 {
 	static const char *const words[] = { [LOG_LOGFMT] = "logfmt", [LOG_JSON] = "json" };
@@ -220,6 +238,17 @@ struct conf_server *conf_add_server(struct conf *c, struct conf_backend *b)
 		return NULL;
 	b->server = all;
 	return all[b->servers++] = s;
+}
+
+struct split_conf *conf_add_split(struct conf *c)
+{
+	struct split_conf **all = roomy(c, c->split, c->splits);
+	struct split_conf *s = all ? conf_alloc(c, sizeof(*s)) : NULL;
+
+	if (!s)
+		return NULL;
+	c->split = all;
+	return all[c->splits++] = s;
 }
 
 bool conf_add_text(struct conf *c, struct conf_list *list, const char *text)

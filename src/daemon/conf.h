@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* conf.h — what the daemon is told: listeners, their routes, backends, their servers, and limits
+/* conf.h — what the daemon is told: listeners, their routes, backends, their servers, splits, and limits
  *
  *	struct conf ──┬─ listener ──┬─ route ──▶ backend ── server
  *	              │             ├─ otherwise ──▶ backend
  *	              │             └─ on_silence ──▶ backend
+ *	              ├─ split
  *	              └─ timeouts, limits, log, admin, engine, workers
  *
  * A file (daemon/conf_load.h) and a command line (daemon/conf_relay.h) fill the same struct through the
@@ -23,17 +24,14 @@
 
 #include "base/addr.h"
 #include "base/log.h"
+#include "daemon/conf_place.h"
+#include "daemon/split_conf.h"
 #include "look/detect.h"
 #include "shunt.h"
 
-enum { CONF_WORKERS = 256 }; /* threads at most */
-
-/* Where something was said: line and column of a file, from 1; or line 0: on the command line, where
- * `source` is the option. */
-struct conf_place {
-	const char *source;
-	unsigned line, column;
-	bool wrong; /* what stands here was, in some part: never so in a configuration that came out */
+enum {
+	CONF_WORKERS = 256, /* threads at most */
+	CONF_SPLITS = 64
 };
 
 enum conf_balance {
@@ -59,21 +57,15 @@ const char *conf_protocol_text(unsigned protocol); /* enum look_protocol */
 const char *conf_balance_text(unsigned balance);
 const char *conf_proxy_text(unsigned proxy);
 const char *conf_on_exit_text(unsigned on_exit);
-const char *conf_log_format_text(unsigned format); /* enum log_format */
-const char *conf_log_level_text(unsigned level);   /* enum log_level */
+const char *conf_on_lag_text(unsigned on_lag);        /* enum split_on_lag */
+const char *conf_on_source_end_text(unsigned on_end); /* enum split_on_end */
+const char *conf_log_format_text(unsigned format);    /* enum log_format */
+const char *conf_log_level_text(unsigned level);      /* enum log_level */
 
 /* Texts, in the order given. */
 struct conf_list {
 	const char **item;
 	size_t count;
-};
-
-/* Where to listen. */
-struct conf_address {
-	struct conf_place place;
-	const char *text; /* as it was written */
-	struct addr_name name;
-	int fd; /* a listening socket that we were born with ("fd:3"); -1: name says where */
 };
 
 /* Where a server is. */
@@ -149,9 +141,20 @@ struct conf_listener {
 	size_t routes;
 };
 
+/* An address that we listen at. */
+struct conf_bind {
+	const struct conf_address *address;
+	const char *key; /* that says so */
+	bool single;     /* one socket does, for there is no crowd that workers would share */
+};
+
 struct conf {
 	struct conf_listener **listener;
 	size_t listeners;
+	struct split_conf **split;
+	size_t splits;
+	struct conf_bind *bind; /* of the listeners in their order, then of the splits */
+	size_t binds;
 	struct conf_backend **backend;
 	size_t backends;
 	struct {
@@ -205,6 +208,7 @@ struct conf_listener *conf_add_listener(struct conf *c);
 struct conf_route *conf_add_route(struct conf *c, struct conf_listener *l);
 struct conf_backend *conf_add_backend(struct conf *c, const char *name);
 struct conf_server *conf_add_server(struct conf *c, struct conf_backend *b);
+struct split_conf *conf_add_split(struct conf *c);
 bool conf_add_text(struct conf *c, struct conf_list *list, const char *text);
 
 /* By its name; NULL: there is none. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* conf_address.c — values that are addresses: where to listen, where servers are
+/* conf_address.c — values that are addresses: where to listen, where servers and sources are
  *
  * Nothing is asked of a resolver here: a configuration can be judged on any machine, at once. What is
  * in digits becomes a socket address, so that nobody has to do it again; a name stays a name.
@@ -11,6 +11,7 @@
 
 #define DIGITS    "0123456789"
 #define INHERITED "fd:"
+#define COMES     "listen:"
 #define FD_LEAST  3 /* 0 to 2 are the standard ones */
 #define FD_MOST   ((1 << 20) - 1)
 
@@ -27,14 +28,21 @@ static bool is_inherited(const char *text)
 	return strncmp(text, INHERITED, strlen(INHERITED)) == 0;
 }
 
-static bool name_read(const struct conf_reading *in, struct conf_address *a, const char *text)
+/* `text` is all that was written, `address` the part of it that is one. */
+static bool part_read(const struct conf_reading *in, struct conf_address *a, const char *text,
+		      const char *address, enum addr_use use)
 {
 	const char *problem;
 
 	*a = (struct conf_address){ .place = in->at, .fd = -1 };
-	if (addr_parse(text, ADDR_LISTEN, &a->name, &problem) < 0)
+	if (addr_parse(address, use, &a->name, &problem) < 0)
 		return conf_refuse(in, text, problem);
 	return keep(in, &a->text, text);
+}
+
+static bool name_read(const struct conf_reading *in, struct conf_address *a, const char *text)
+{
+	return part_read(in, a, text, text, ADDR_LISTEN);
 }
 
 static bool inherited_read(const struct conf_reading *in, struct conf_address *a, const char *text)
@@ -73,6 +81,57 @@ static void listen_write(const struct conf_key *key, const void *field, FILE *to
 
 const struct conf_type value_listen = { "address", false, listen_read, listen_write };
 const struct conf_type value_listen_ip = { "address", false, listen_ip_read, listen_write };
+
+static bool listens_read(const struct conf_reading *in, void *field, const char *text)
+{
+	struct conf_addresses *all = field;
+	struct conf_address *a;
+
+	if (all->count == CONF_ADDRESSES)
+		return conf_refuse(in, text, "more than 16 addresses are too many");
+	a = conf_alloc(in->conf, sizeof(*a));
+	if (!a)
+		return conf_refuse(in, text, "no memory is left");
+	if (!listen_read(in, a, text))
+		return false;
+	all->item[all->count++] = a;
+	return true;
+}
+
+static void listens_write(const struct conf_key *key, const void *field, FILE *to)
+{
+	const struct conf_addresses *all = field;
+
+	fputc('[', to);
+	for (size_t i = 0; i < all->count; i++) {
+		fputs(i ? ", " : "", to);
+		listen_write(key, all->item[i], to);
+	}
+	fputc(']', to);
+}
+
+const struct conf_type value_listens = { "addresses", true, listens_read, listens_write };
+
+/* -- where a stream comes from -- */
+
+static bool source_read(const struct conf_reading *in, void *field, const char *text)
+{
+	struct conf_source *s = field;
+
+	s->comes = strncmp(text, COMES, strlen(COMES)) == 0;
+	if (s->comes)
+		return part_read(in, &s->at, text, text + strlen(COMES), ADDR_LISTEN);
+	return part_read(in, &s->at, text, text, ADDR_TARGET);
+}
+
+static void source_write(const struct conf_key *key, const void *field, FILE *to)
+{
+	const struct conf_source *s = field;
+
+	listen_write(key, &s->at, to);
+}
+
+const struct conf_type value_source = { "source", false, source_read, source_write };
 
 /* -- where servers are -- */
 

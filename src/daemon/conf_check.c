@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/units.h"
 #include "daemon/conf_routes.h"
 
 /* -- backends -- */
@@ -133,33 +134,88 @@ static bool overlap(const struct conf_address *a, const struct conf_address *b)
 	       takes(&b->name, &a->name) || same_number(&a->name, &b->name);
 }
 
-static void check_address(const struct conf *c, size_t i, const struct conf_address *a,
-			  struct conf_report *report)
+/* Behind the first i addresses that we listen at. */
+static void check_address(const struct conf *c, size_t i, const char *key,
+			  const struct conf_address *a, struct conf_report *report)
 {
 	char quoted[CONF_QUOTED], taken[CONF_QUOTED], where[CONF_WHERE];
 
 	for (size_t k = 0; k < i; k++) {
-		const struct conf_address *other = &c->listener[k]->address;
+		const struct conf_address *other = c->bind[k].address;
 
 		if (!overlap(a, other))
 			continue;
-		conf_error(report, &a->place, "address: %s is taken by %s%s",
+		conf_error(report, &a->place, "%s: %s is taken by %s%s", key,
 			   conf_quoted(a->text, quoted), conf_quoted(other->text, taken),
 			   conf_where(&other->place, where));
 		return;
 	}
 }
 
+static void put_bind(struct conf *c, const struct conf_address *a, const char *key, bool single)
+{
+	c->bind[c->binds++] = (struct conf_bind){ a, key, single };
+}
+
+/* All addresses that we listen at, but the admin endpoint's. */
+static int gather_binds(struct conf *c)
+{
+	size_t n = c->listeners;
+
+	for (size_t i = 0; i < c->splits; i++)
+		n += split_conf_binds(c->split[i]);
+	c->bind = conf_alloc(c, (n + 1) * sizeof(*c->bind));
+	if (!c->bind)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->listeners; i++)
+		put_bind(c, &c->listener[i]->address, "address", false);
+	for (size_t i = 0; i < c->splits; i++) {
+		struct split_conf *s = c->split[i];
+
+		s->bind = c->binds;
+		for (size_t k = 0; k < s->listen.count; k++)
+			put_bind(c, s->listen.item[k], "listen", false);
+		if (s->source.comes)
+			put_bind(c, &s->source.at, "source", true);
+	}
+	return 0;
+}
+
+/* -- splits -- */
+
+static void check_split(const struct split_conf *s, struct conf_report *report)
+{
+	char least[UNITS_TEXT], unit[UNITS_TEXT];
+
+	if (s->takeover && !s->source.comes && s->source.at.text)
+		conf_error(report, &s->source.at.place,
+			   "source: takeover is for a source that comes: listen:ADDR");
+	if (s->unit && s->lag + s->burst < SPLIT_LEAST_UNITS * s->unit && !s->place.wrong)
+		conf_error(report, &s->place,
+			   "unit: with units of %s, lag and burst must be %s together at least",
+			   units_size_text(s->unit, unit),
+			   units_size_text(SPLIT_LEAST_UNITS * s->unit, least));
+}
+
 /* -- all -- */
 
 int conf_check(struct conf *c, struct conf_report *report)
 {
-	for (size_t i = 0; i < c->listeners; i++) {
-		check_address(c, i, &c->listener[i]->address, report);
-		conf_check_routes(c->listener[i], report);
+	if (c->splits > CONF_SPLITS) {
+		conf_error(report, &c->split[CONF_SPLITS]->place,
+			   "more than %d splits are too many", CONF_SPLITS);
+		c->splits = CONF_SPLITS;
 	}
+	if (gather_binds(c) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->binds; i++)
+		check_address(c, i, c->bind[i].key, c->bind[i].address, report);
 	if (c->admin.on)
-		check_address(c, c->listeners, &c->admin.address, report);
+		check_address(c, c->binds, "address", &c->admin.address, report);
+	for (size_t i = 0; i < c->listeners; i++)
+		conf_check_routes(c->listener[i], report);
+	for (size_t i = 0; i < c->splits; i++)
+		check_split(c->split[i], report);
 	for (size_t i = 0; i < c->backends; i++)
 		check_servers(c->backend[i], report);
 	return check_uses(c, report);

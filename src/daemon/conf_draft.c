@@ -226,10 +226,21 @@ bool conf_draft_put(struct conf_draft *d, struct conf_part *in, const char *key,
 	return false;
 }
 
+/* Is it there, or is something that seems to have been meant for it? */
+static bool is_given(const struct conf_part *part, const struct conf_key *k)
+{
+	return (part->given | part->meant) & bit_of(part, k);
+}
+
+static bool is_needed(const struct conf_part *part, const struct conf_key *k)
+{
+	return !k->def && !(k->unless && is_given(part, conf_key_find(part->section, k->unless)));
+}
+
 void conf_draft_close(struct conf_draft *d, const struct conf_part *part)
 {
 	for (const struct conf_key *k = part->section->keys; k->name; k++)
-		if (!k->def && !((part->given | part->meant) & bit_of(part, k)))
+		if (is_needed(part, k) && !is_given(part, k))
 			conf_error(d->report, &part->place, "this %s lacks its \"%s\"",
 				   part->section->word, k->name);
 }

@@ -56,7 +56,7 @@ struct conf_part conf_draft_section(struct conf_draft *d, struct conf_part *in, 
 /* An optional section is not to be. */
 void conf_draft_none(struct conf_draft *d, struct conf_part *in, const char *key);
 
-/* One more of those that there are many of: "listen", "routes", "backend", "servers". `name` with
+/* One more of those that there are many of: "listen", "routes", "backend", "servers", "split". `name` with
  * "backend" only. */
 struct conf_part conf_draft_add(struct conf_draft *d, struct conf_part *in, const char *key,
 				const char *name, struct conf_place place);

@@ -6,7 +6,8 @@
  */
 #include "daemon/conf_dump.h"
 
-#include "daemon/conf_keys.h"
+#include <stdlib.h>
+#include <string.h>
 
 static const void *field_of(const void *object, const struct conf_key *k)
 {
@@ -87,9 +88,19 @@ static void write_many(const struct conf_key *many, const void *parent, FILE *to
 	}
 }
 
+/* What may be left out as another key is there, and is: an empty one could not be read again. */
+static bool is_left_out(const struct conf *c, const struct conf_key *k)
+{
+	const struct conf_key *other = k->unless ? conf_key_find(&conf_file, k->unless) : NULL;
+
+	return other && k->section->count(c) == 0 && other->section->count(c) > 0;
+}
+
 void conf_dump(const struct conf *c, FILE *to)
 {
 	for (const struct conf_key *k = conf_file.keys; k->name; k++) {
+		if (is_left_out(c, k))
+			continue;
 		fprintf(to, "%s:", k->name);
 		if (k->section && k->section->many != CONF_ONE)
 			write_many(k, c, to);
@@ -97,4 +108,27 @@ void conf_dump(const struct conf *c, FILE *to)
 			write_key(k, c, to);
 		fputc('\n', to);
 	}
+}
+
+static char *braces(const struct conf_section *s, const void *object)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *to = open_memstream(&text, &n);
+
+	if (!to)
+		return NULL;
+	write_braces(s, object, to);
+	fclose(to);
+	return text;
+}
+
+bool conf_dump_same(const struct conf_section *s, const void *one, const void *other)
+{
+	char *a = braces(s, one), *b = braces(s, other);
+	bool same = a && b && strcmp(a, b) == 0;
+
+	free(a);
+	free(b);
+	return same;
 }

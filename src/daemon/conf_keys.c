@@ -99,6 +99,38 @@ static const struct conf_key backend_keys[] = {
 	{ 0 },
 };
 
+static const struct conf_key split_keys[] = {
+	{ "source", &value_source, FIELD(split_conf, source),
+	  .help = "where the stream is; listen:ADDR: where it comes" },
+	{ "listen", &value_listens, FIELD(split_conf, listen), .help = "where subscribers come" },
+	{ "http", &value_media, FIELD(split_conf, type), .def = "none",
+	  .help = "speak HTTP to them, with this Content-Type" },
+	{ "lag", &value_size, FIELD(split_conf, lag), .def = "8M", .min = MIB, .max = 1024 * MIB,
+	  .help = "how far a subscriber may be behind" },
+	{ "on_lag", &value_choice, FIELD(split_conf, on_lag), .def = "skip",
+	  .choice = conf_on_lag_text, .help = "skip to live, close, or let the source wait" },
+	{ "burst", &value_size, FIELD(split_conf, burst), .def = "0", .max = 1024 * MIB,
+	  .help = "so far before the live point one begins" },
+	{ "align", &value_size, FIELD(split_conf, align), .def = "1", .min = 1, .max = 64 * KIB,
+	  .help = "begin and skip at borders of packets" },
+	{ "on_source_end", &value_choice, FIELD(split_conf, on_source_end), .def = "wait",
+	  .choice = conf_on_source_end_text,
+	  .help = "subscribers wait for the next one, or close as well" },
+	{ "source_timeout", &value_time, FIELD(split_conf, source_timeout), .def = "10s",
+	  .help = "give up a source silent so long; 0: never" },
+	{ "retry", &value_time, FIELD(split_conf, retry), .def = "1s", .min = 1, .max = 24 * HOUR,
+	  .help = "before the source is tried again; from failure to failure doubled" },
+	{ "takeover", &value_bool, FIELD(split_conf, takeover), .def = "false",
+	  .help = "a second source takes the first one's place" },
+	{ "idle_timeout", &value_time, FIELD(split_conf, idle_timeout), .def = "60s",
+	  .help = "end a subscriber who takes no byte for so long; 0: never" },
+	{ "max_subscribers", &value_number, FIELD(split_conf, max_subscribers), .def = "0",
+	  .help = "more are refused; 0: what the limit of descriptors allows" },
+	{ "unit", &value_size, FIELD(split_conf, unit), .def = "0", .min = 64 * KIB, .max = MIB,
+	  .or_zero = true, .help = "bytes moved at a time; 0: 1M, less for small lags" },
+	{ 0 },
+};
+
 static const struct conf_key timeout_keys[] = {
 	{ "head", &value_time, FIELD(conf, timeouts.head), .def = "3s", .min = 10, .max = HOUR,
 	  .help = "for all that is looked at to come, PROXY header included" },
@@ -157,8 +189,12 @@ static const struct conf_section graft_section = { .word = "graft", .keys = graf
 static const struct conf_section admin_section = { .word = "admin", .keys = admin_keys };
 
 static const struct conf_key file_keys[] = {
-	{ "listen", .section = &conf_listener_section, .help = "where clients come" },
-	{ "backend", .section = &conf_backend_section, .help = "where they are brought, by name" },
+	{ "listen", .section = &conf_listener_section, .unless = "split",
+	  .help = "where clients come" },
+	{ "backend", .section = &conf_backend_section, .unless = "split",
+	  .help = "where they are brought, by name" },
+	{ "split", .section = &conf_split_section, .def = "", .unless = "listen",
+	  .help = "one live stream in, the same stream out to many" },
 	{ "timeouts", .section = &timeouts_section, .def = "", .help = "how long things may take" },
 	{ "limits", .section = &limits_section, .def = "", .help = "how many there may be" },
 	{ "log", .section = &log_section, .def = "", .help = "what is written to stderr" },
@@ -251,6 +287,23 @@ static void *server_add(struct conf *c, void *b, const char *name)
 	return conf_add_server(c, b);
 }
 
+static size_t split_count(const void *c)
+{
+	return ((const struct conf *)c)->splits;
+}
+
+static void *split_get(const void *c, size_t i)
+{
+	return ((const struct conf *)c)->split[i];
+}
+
+static void *split_add(struct conf *c, void *parent, const char *name)
+{
+	(void)parent;
+	(void)name;
+	return conf_add_split(c);
+}
+
 const struct conf_section conf_listener_section = {
 	.word = "listener",
 	.keys = listener_keys,
@@ -285,14 +338,24 @@ const struct conf_section conf_server_section = {
 	.get = server_get,
 	.add = server_add,
 };
+const struct conf_section conf_split_section = {
+	.word = "split",
+	.keys = split_keys,
+	.many = CONF_LISTED,
+	.count = split_count,
+	.get = split_get,
+	.add = split_add,
+};
 
 /* Whatever there can be many of begins with its place. */
 _Static_assert(offsetof(struct conf_listener, place) == 0, "listener");
 _Static_assert(offsetof(struct conf_route, place) == 0, "route");
 _Static_assert(offsetof(struct conf_backend, place) == 0, "backend");
 _Static_assert(offsetof(struct conf_server, place) == 0, "server");
+_Static_assert(offsetof(struct split_conf, place) == 0, "split");
 
 _Static_assert(sizeof(listener_keys) / sizeof(listener_keys[0]) <= CONF_KEYS_MOST, "a bit each");
+_Static_assert(sizeof(split_keys) / sizeof(split_keys[0]) <= CONF_KEYS_MOST, "a bit each");
 _Static_assert(sizeof(file_keys) / sizeof(file_keys[0]) <= CONF_KEYS_MOST, "a bit each");
 
 /* -- looking up -- */

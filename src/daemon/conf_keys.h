@@ -42,6 +42,7 @@ extern const struct conf_section
 extern const struct conf_section conf_backend_section; /* struct conf_backend, in struct conf */
 extern const struct conf_section
 	conf_server_section; /* struct conf_server, in struct conf_backend */
+extern const struct conf_section conf_split_section; /* struct split_conf, in struct conf */
 
 /* The row of a key; NULL: there is none. */
 const struct conf_key *conf_key_find(const struct conf_section *s, const char *name);

@@ -132,20 +132,29 @@ static void read_text(struct load *l, struct conf_part *in, const char *key, yam
 		conf_draft_put(&l->draft, in, key, text, place_of(l, node));
 }
 
+/* May there be none of many? */
+static bool may_be_empty(const struct conf_key *k)
+{
+	return k->def && !k->unless;
+}
+
 /* A list of texts; a single one is a list of one. */
-static void read_texts(struct load *l, struct conf_part *in, const char *key, yaml_node_t *node)
+static void read_texts(struct load *l, struct conf_part *in, const struct conf_key *k,
+		       yaml_node_t *node)
 {
 	if (node->type != YAML_SEQUENCE_NODE) {
-		read_text(l, in, key, node);
+		read_text(l, in, k->name, node);
 		return;
 	}
-	if (!is_few(l, in, node, key))
+	if (!may_be_empty(k) && items_of(node) == 0)
+		wrong(l, in, node, k->name, "one at least is needed");
+	if (!is_few(l, in, node, k->name))
 		return;
 	for (size_t i = 0; i < items_of(node); i++) {
 		yaml_node_t *item = meet(l, node->data.sequence.items.start[i]);
 
 		if (item)
-			read_text(l, in, key, item);
+			read_text(l, in, k->name, item);
 	}
 }
 
@@ -196,7 +205,7 @@ static void read_listed(struct load *l, struct conf_part *in, const struct conf_
 		wrong(l, in, node, k->name, "a list is wanted here: begin each item with \"- \"");
 		return;
 	}
-	if (!k->def && items_of(node) == 0)
+	if (!may_be_empty(k) && items_of(node) == 0)
 		wrong(l, in, node, k->name, "one at least is needed");
 	if (!is_few(l, in, node, k->name))
 		return;
@@ -216,7 +225,7 @@ static void read_named(struct load *l, struct conf_part *in, const struct conf_k
 		      "names are wanted here, each with its section: NAME: {...}");
 		return;
 	}
-	if (!k->def && pairs_of(node) == 0)
+	if (!may_be_empty(k) && pairs_of(node) == 0)
 		wrong(l, in, node, k->name, "one at least is needed");
 	if (!is_few(l, in, node, k->name))
 		return;
@@ -245,7 +254,7 @@ static void read_pair(struct load *l, struct conf_part *in, yaml_node_t *name, y
 	if (!k)
 		return;
 	if (k->type && k->type->list)
-		read_texts(l, in, k->name, value);
+		read_texts(l, in, k, value);
 	else if (k->type)
 		read_text(l, in, k->name, value);
 	else if (k->section->many == CONF_LISTED)

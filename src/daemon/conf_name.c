@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* conf_name.c — values that name something: hosts, protocols of ALPN, paths, backends
+/* conf_name.c — values that name something: hosts, protocols of ALPN, paths, types, backends
  *
  * What could never match is refused here rather than waited for; for host names look/name.h knows.
  */
@@ -99,6 +99,29 @@ static void path_write(const struct conf_key *key, const void *field, FILE *to)
 }
 
 const struct conf_type value_path = { "path", false, path_read, path_write };
+
+/* -- the type of what is sent over HTTP -- */
+
+#define LONGEST_TYPE 100
+
+/* It goes into a head as it is. */
+static bool media_read(const struct conf_reading *in, void *field, const char *text)
+{
+	const char **type = field;
+
+	*type = NULL;
+	if (strcmp(text, NONE) == 0)
+		return true;
+	if (!strchr(text, '/') || strlen(text) > LONGEST_TYPE)
+		return conf_refuse(in, text, "a type is like video/mp2t");
+	for (const char *p = text; *p; p++)
+		if (*p < ' ' || *p > '~')
+			return conf_refuse(in, text, "a type is written in ASCII");
+	*type = conf_copy(in->conf, text);
+	return *type || conf_refuse(in, text, "no memory is left");
+}
+
+const struct conf_type value_media = { "type", false, media_read, path_write };
 
 /* -- backends -- */
 

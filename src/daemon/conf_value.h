@@ -23,10 +23,11 @@ struct conf_key {
 	const char *name;             /* NULL ends a table */
 	const struct conf_type *type; /* of one value or a list of them; NULL: a section, or many */
 	const struct conf_section *section;
-	size_t field;      /* offset in the struct of the section that has this key */
-	const char *def;   /* NULL: it must be given; "": nothing */
-	uint64_t min, max; /* of number, time and size; max 0: no limit */
-	bool or_zero;      /* 0 is fine, though it is less than min */
+	size_t field;       /* offset in the struct of the section that has this key */
+	const char *def;    /* NULL: it must be given; "": nothing */
+	const char *unless; /* of many: needless beside this key; if given, one at least */
+	uint64_t min, max;  /* of number, time and size; max 0: no limit */
+	bool or_zero;       /* 0 is fine, though it is less than min */
 	const char *(*choice)(
 		unsigned); /* words of a choice or set; NULL: no more; "": not one here */
 	bool optional;     /* a section that may be "none" ... */
@@ -60,10 +61,13 @@ extern const struct conf_type value_set;       /* unsigned, bits: a list of word
 extern const struct conf_type value_ports;     /* struct conf_ports: 40000-49999 */
 extern const struct conf_type value_listen;    /* struct conf_address: ":443", or "fd:3" */
 extern const struct conf_type value_listen_ip; /* the same without "fd:3" */
+extern const struct conf_type value_listens;   /* struct conf_addresses: a list of them */
+extern const struct conf_type value_source;    /* struct conf_source: "10.0.0.1:80", "listen::80" */
 extern const struct conf_type value_server;    /* struct conf_target: "10.0.0.7:80" */
 extern const struct conf_type value_names;     /* struct conf_list: host names and "*.b.example" */
 extern const struct conf_type value_alpn;      /* struct conf_list: "h2" */
 extern const struct conf_type value_path;      /* const char *: "/health", or none */
+extern const struct conf_type value_media;     /* const char *: "video/mp2t", or none */
 extern const struct conf_type value_backend;   /* struct conf_use: a backend's name, or none */
 
 /* "40000-49999", from 1024 on. False: it is none. */

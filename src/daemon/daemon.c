@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,14 +46,6 @@ struct daemon {
 
 /* -- start -- */
 
-static unsigned cpus(void)
-{
-	cpu_set_t ours;
-	int n = sched_getaffinity(0, sizeof(ours), &ours) < 0 ? 1 : CPU_COUNT(&ours);
-
-	return n < 1 ? 1 : n > CONF_WORKERS ? CONF_WORKERS : (unsigned)n;
-}
-
 static void say_listening(struct daemon *d, const struct rules *before)
 {
 	const struct announcement a = { &d->grafts, d->force.workers, d->connections, d->brief };
@@ -69,12 +60,27 @@ static void say_listening(struct daemon *d, const struct rules *before)
 		if (!known)
 			announce(&a, d->rules, g);
 	}
+	splits_say(&d->force.splits);
+}
+
+/* Without listeners, and without a file that may bring some one day, there is nothing for relaying workers to do. */
+static bool relays(const struct daemon *d, const struct conf *c)
+{
+	return c->listeners > 0 || d->file;
+}
+
+static void share_descriptors(struct daemon *d, const struct conf *c, uint64_t descriptors)
+{
+	uint64_t left = splits_limit(&d->force.splits, descriptors, c->listeners > 0);
+
+	d->connections =
+		limits_allowed(c->limits.connections, d->force.workers, c->listeners, left);
 }
 
 static int start_crew(struct daemon *d, char *problem, size_t size)
 {
-	const struct crew_options o = { d->force.workers, &d->force.tallies, d->grafts.graft,
-					d->brief };
+	const struct crew_options o = { relays(d, d->rules->conf) ? d->force.workers : 0,
+					&d->force.tallies, d->grafts.graft, d->brief };
 	int r;
 
 	d->has_crew = true;
@@ -82,6 +88,8 @@ static int start_crew(struct daemon *d, char *problem, size_t size)
 	crew_limit(&d->crew, d->connections);
 	if (r == 0)
 		r = crew_start(&d->crew);
+	if (r == 0)
+		r = force_begin(&d->force);
 	if (r < 0)
 		snprintf(problem, size, "cannot start %u workers: %s", d->force.workers,
 			 strerror(-r));
@@ -90,6 +98,7 @@ static int start_crew(struct daemon *d, char *problem, size_t size)
 
 static int start(struct daemon *d, const struct conf *c, char *problem, size_t size, bool *bound)
 {
+	uint64_t descriptors = limits_descriptors(c->admin.on);
 	sigset_t set;
 	int r;
 
@@ -99,23 +108,23 @@ static int start(struct daemon *d, const struct conf *c, char *problem, size_t s
 		snprintf(problem, size, "cannot wait for signals: %s", strerror(errno));
 		return -errno;
 	}
-	d->connections =
-		limits_allowed(c->limits.connections, d->force.workers, c->listeners, c->admin.on);
 	r = force_make(&d->force, c, NULL, &d->rules, problem, size, bound);
 	if (r < 0)
 		return r;
+	share_descriptors(d, c, descriptors);
+	splits_show(&d->force.splits, c->admin.on);
 	r = inspect_open(&d->inspect, c, problem, size);
 	*bound = r == 0;
 	if (r < 0)
 		return r;
-	r = grafts_open(&d->grafts, c);
+	r = relays(d, c) ? grafts_open(&d->grafts, c) : 0;
 	if (r < 0) {
 		snprintf(problem, size, "no grafts: %s", d->grafts.why);
 		return r;
 	}
 	d->inspect.of.graft = d->grafts.graft;
 	grafts_drop_rights(&d->grafts);
-	r = force_care(&d->force, d->rules, !d->file, problem, size);
+	r = relays(d, c) ? force_care(&d->force, d->rules, !d->file, problem, size) : 0;
 	if (r == 0)
 		r = start_crew(d, problem, size);
 	return r < 0 ? r : inspect_start(&d->inspect, problem, size);
@@ -136,9 +145,10 @@ int daemon_start(struct daemon **out, const struct daemon_options *options, char
 	d->brief = options->brief;
 	d->signals = -1;
 	d->watchdog = service_watchdog_ms();
-	force_init(&d->force, c->workers ? c->workers : cpus());
+	force_init(&d->force, c, d->brief);
 	inspect_init(&d->inspect, &(struct metrics_of){ .crew = &d->crew,
 							.tallies = &d->force.tallies,
+							.splits = &d->force.splits,
 							.began = clock_ms() });
 	int r = start(d, c, problem, size, bound);
 
@@ -169,31 +179,6 @@ static void say_mistakes(const struct conf_report *report)
 		log_say(LOG_ERROR_LEVEL, "and %zu more", report->lost);
 }
 
-static void note_lasting(const char *key, bool differs)
-{
-	if (differs)
-		log_say(LOG_WARN_LEVEL, "%s: a change takes effect at the next start only", key);
-}
-
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-/* What workers and grafts were made with stays. */
-static void say_what_lasts(const struct conf *old, const struct conf *c)
-{
-	note_lasting("workers", old->workers != c->workers);
-	note_lasting("engine", old->engine != c->engine);
-	note_lasting("unit", old->unit != c->unit);
-	note_lasting("receive_limit", old->receive_limit != c->receive_limit);
-	note_lasting("graft", old->graft.after != c->graft.after ||
-				      old->graft.ports.first != c->graft.ports.first ||
-				      old->graft.ports.last != c->graft.ports.last ||
-				      old->graft.slots != c->graft.slots ||
-				      !same_text(old->graft.bpffs, c->graft.bpffs));
-}
-
 static int take_conf(struct daemon *d, const struct conf *c, char *problem, size_t size)
 {
 	struct rules *old = d->rules, *rules;
@@ -208,13 +193,14 @@ static int take_conf(struct daemon *d, const struct conf *c, char *problem, size
 		inspect_settle(&d->inspect, false);
 		return r;
 	}
-	say_what_lasts(old->conf, c);
+	announce_lasting(old->conf, c);
 	log_setup(STDERR_FILENO, c->log.level, c->log.format);
 	d->rules = rules;
-	d->connections =
-		limits_allowed(c->limits.connections, d->force.workers, c->listeners, c->admin.on);
-	crew_limit(&d->crew, d->connections);
 	crew_rules(&d->crew, rules);
+	force_begin(&d->force);
+	share_descriptors(d, c, limits_descriptors(c->admin.on));
+	crew_limit(&d->crew, d->connections);
+	splits_show(&d->force.splits, c->admin.on);
 	d->unsettled = true;
 	say_listening(d, old);
 	inspect_settle(&d->inspect, true);
@@ -255,6 +241,7 @@ static void stop(struct daemon *d, const char *msg)
 	service_stopping();
 	inspect_leaving(&d->inspect, "stopping");
 	crew_wish(&d->crew, WISH_STOP);
+	splits_stop(&d->force.splits);
 }
 
 static void drain(struct daemon *d)
@@ -265,10 +252,12 @@ static void drain(struct daemon *d)
 	if (d->stopping || d->draining)
 		return;
 	d->draining = true;
-	log_say(LOG_INFO_LEVEL, "draining: no new connections, at most %s for those that run",
+	log_say(LOG_INFO_LEVEL,
+		"draining: nobody is let in any more, at most %s for those who are here",
 		limit ? units_time_text(limit, text) : "for ever");
 	service_stopping();
 	inspect_leaving(&d->inspect, "draining");
+	splits_drain(&d->force.splits, limit);
 	crew_wish(&d->crew, WISH_DRAIN); /* the sockets are closed when all have let go of them */
 }
 
@@ -293,10 +282,12 @@ static void take_signals(struct daemon *d)
 static void tidy(struct daemon *d)
 {
 	crew_heard(&d->crew);
-	if (d->draining && crew_shut(&d->crew)) { /* all addresses are free for a successor */
+	splits_heard(&d->force.splits);
+	if (d->draining && crew_shut(&d->crew) &&
+	    splits_shut(&d->force.splits)) { /* all addresses are free for a successor */
 		force_settle(&d->force, NULL);
 		inspect_shut(&d->inspect);
-	} else if (d->unsettled && crew_settled(&d->crew)) {
+	} else if (d->unsettled && crew_settled(&d->crew) && splits_settled(&d->force.splits)) {
 		force_settle(&d->force, d->rules);
 	} else {
 		return;
@@ -309,6 +300,19 @@ struct due {
 	uint64_t second, end, stop, watchdog;
 };
 
+static void say_status(const struct daemon *d, const struct crew_totals *t)
+{
+	struct split_totals s;
+	char subscribers[48] = "";
+
+	splits_totals(&d->force.splits, &s);
+	if (d->rules->conf->splits)
+		snprintf(subscribers, sizeof(subscribers), "; %llu subscribers",
+			 (unsigned long long)s.running);
+	service_status("%llu connections, %llu ended%s", (unsigned long long)t->running,
+		       (unsigned long long)t->ended, subscribers);
+}
+
 static void each_so_often(struct daemon *d, struct due *due, uint64_t now,
 			  void (*each_second)(const struct crew_totals *, void *), void *arg)
 {
@@ -319,8 +323,7 @@ static void each_so_often(struct daemon *d, struct due *due, uint64_t now,
 		crew_nudge(&d->crew); /* for the next ones */
 		if (each_second)
 			each_second(&t, arg);
-		service_status("%llu connections, %llu ended", (unsigned long long)t.running,
-			       (unsigned long long)t.ended);
+		say_status(d, &t);
 		due->second = now + 1000;
 	}
 	if (now >= due->watchdog) {
@@ -357,15 +360,16 @@ int daemon_run(struct daemon *d, uint64_t after_ms,
 		.watchdog = d->watchdog ? now : UINT64_MAX,
 	};
 
-	while (!crew_finished(&d->crew)) {
+	while (!(crew_finished(&d->crew) && splits_finished(&d->force.splits))) {
 		struct pollfd fds[] = { { .fd = d->signals, .events = POLLIN },
 					{ .fd = crew_fd(&d->crew), .events = POLLIN },
+					{ .fd = splits_fd(&d->force.splits), .events = POLLIN },
 					{ .fd = grafts_fd(&d->grafts), .events = POLLIN } };
 
-		poll(fds, 3, wait_ms(&due, now));
+		poll(fds, 4, wait_ms(&due, now));
 		now = clock_ms();
 		take_signals(d);
-		if (fds[2].revents)
+		if (fds[3].revents)
 			grafts_log_ended(&d->grafts);
 		tidy(d);
 		each_so_often(d, &due, now, each_second, arg);
@@ -373,6 +377,11 @@ int daemon_run(struct daemon *d, uint64_t after_ms,
 			return -ETIME;
 	}
 	return 0;
+}
+
+void daemon_split_totals(const struct daemon *d, struct split_totals *out)
+{
+	splits_totals(&d->force.splits, out);
 }
 
 void daemon_free(struct daemon *d)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* daemon.h — a relay that runs: from a configuration to an exit
+/* daemon.h — a relay, or a splitter, that runs: from a configuration to an exit
  *
  *	SIGTERM, SIGINT   stop: what runs is cut
  *	SIGUSR1           drain: no new ones, then exit
@@ -12,13 +12,14 @@
 
 #include "daemon/conf.h"
 #include "daemon/crew.h"
+#include "daemon/split.h"
 
 struct daemon;
 
 struct daemon_options {
 	const struct conf *conf;
 	const char *file; /* where it came from, to be read again; NULL: nowhere */
-	bool brief;       /* one backend that nobody gave a name, and nothing is looked at */
+	bool brief; /* one backend that nobody gave a name, and nothing is looked at; or one split */
 };
 
 /* Listen, say so in the log, and let the workers run. 0, or -errno with a sentence in problem:
@@ -33,6 +34,9 @@ int daemon_run(struct daemon *d, uint64_t after_ms,
 
 /* The address of the i-th listener as it was bound at the start. */
 const char *daemon_address(const struct daemon *d, size_t i);
+
+/* Of all its splits. */
+void daemon_split_totals(const struct daemon *d, struct split_totals *out);
 
 void daemon_free(struct daemon *d);
 

@@ -2,15 +2,25 @@
 #include "daemon/force.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/sys.h"
 
-void force_init(struct force *f, unsigned workers)
+static unsigned cpus(void)
 {
-	*f = (struct force){ .workers = workers };
+	cpu_set_t ours;
+	int n = sched_getaffinity(0, sizeof(ours), &ours) < 0 ? 1 : CPU_COUNT(&ours);
+
+	return n < 1 ? 1 : n > CONF_WORKERS ? CONF_WORKERS : (unsigned)n;
+}
+
+void force_init(struct force *f, const struct conf *c, bool brief)
+{
+	*f = (struct force){ .workers = c->workers ? c->workers : cpus() };
+	splits_init(&f->splits, c->engine, f->workers, brief);
 	tallies_init(&f->tallies);
 }
 
@@ -83,8 +93,9 @@ static int make(struct force *f, const struct conf *c, struct rules *previous,
 /* All is as it was. */
 static void take_back(struct force *f, const struct rules *previous)
 {
+	splits_settle(&f->splits, false);
 	if (previous) {
-		listeners_claim(&f->listeners, previous->conf);
+		listeners_claim(&f->listeners, previous->conf, f->held);
 		care_follow(f->care, previous->backends);
 	}
 	listeners_keep(&f->listeners, previous ? previous->conf : NULL);
@@ -93,23 +104,39 @@ static void take_back(struct force *f, const struct rules *previous)
 int force_make(struct force *f, const struct conf *c, struct rules *previous, struct rules **out,
 	       char *problem, size_t size, bool *bound)
 {
-	struct listener **listener = sys_alloc((c->listeners + 1) * sizeof(*listener));
+	struct listener **listener = sys_alloc((c->binds + 1) * sizeof(*listener));
 	int r;
 
 	*bound = true;
 	if (!listener)
 		return cannot(-ENOMEM, problem, size);
+	splits_plan(&f->splits, c, listener);
 	r = listeners_take(&f->listeners, c, f->workers, listener, problem, size);
 	*bound = r == 0;
+	if (r < 0) {
+		splits_settle(&f->splits, false);
+		free(listener);
+		return r;
+	}
+	r = splits_open(&f->splits, c, listener, problem, size);
 	if (r == 0) {
 		r = make(f, c, previous, listener, out);
-		if (r < 0) {
+		if (r < 0)
 			cannot(r, problem, size);
-			take_back(f, previous);
-		}
 	}
-	free(listener);
-	return r;
+	if (r < 0) {
+		take_back(f, previous);
+		free(listener);
+		return r;
+	}
+	free(f->held);
+	f->held = listener;
+	return 0;
+}
+
+int force_begin(struct force *f)
+{
+	return splits_settle(&f->splits, true);
 }
 
 void force_settle(struct force *f, const struct rules *rules)
@@ -120,6 +147,8 @@ void force_settle(struct force *f, const struct rules *rules)
 void force_close(struct force *f)
 {
 	care_close(f->care);
+	splits_close(&f->splits);
 	force_settle(f, NULL);
+	free(f->held);
 	tallies_free(&f->tallies);
 }

@@ -105,6 +105,16 @@ static unsigned write_connections(void *arg, const struct admin_request *request
 	return r < 0 ? no_memory(to) : OK;
 }
 
+/* Are there splits alone, and none has a source? */
+static bool is_dry(const struct inspect *in)
+{
+	struct rules *rules = crew_hold_rules(in->of.crew);
+	bool dry = rules->gates == 0 && !splits_fed(in->of.splits);
+
+	rules_unref(rules);
+	return dry;
+}
+
 static unsigned write_health(void *arg, const struct admin_request *request, FILE *to)
 {
 	struct inspect *in = arg;
@@ -117,6 +127,8 @@ static unsigned write_health(void *arg, const struct admin_request *request, FIL
 		if (crew_survey(in->of.crew, &s) < 0)
 			wrong = "a worker makes no turns";
 		pthread_mutex_unlock(&in->lock);
+		if (!wrong && is_dry(in))
+			wrong = "no source";
 	}
 	fprintf(to, "%s\n", wrong ? wrong : "ok");
 	return wrong ? UNAVAILABLE : OK;

@@ -3,7 +3,8 @@
  *
  *	/metrics       counts, for Prometheus (daemon/metrics.h)
  *	/connections   those that run now, as JSON (daemon/connections.h); ?limit=N: at most N of them
- *	/healthz       200 "ok" while all workers make their turns; else 503 and why not
+ *	/healthz       200 "ok" while all workers make their turns and, where there are splits alone, a source is
+ *	               here; else 503 and why not
  *
  * Where it shows that is the configuration's to say, and a reload may say otherwise:
  *

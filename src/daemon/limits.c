@@ -48,10 +48,17 @@ unsigned limits_admin(void)
 	return admin_share(descriptors());
 }
 
-uint64_t limits_allowed(uint64_t wanted, unsigned workers, size_t listens, bool admin)
+uint64_t limits_descriptors(bool admin)
 {
 	uint64_t all = descriptors(), kept = admin ? admin_share(all) + ADMIN_OWN : 0;
-	uint64_t allowed = limits_connections(all > kept ? all - kept : 0, workers, listens);
+
+	return all > kept ? all - kept : 0;
+}
+
+uint64_t limits_allowed(uint64_t wanted, unsigned workers, size_t listens,
+			uint64_t descriptors_left)
+{
+	uint64_t allowed = limits_connections(descriptors_left, workers, listens);
 
 	if (wanted && wanted <= allowed)
 		return wanted;

@@ -15,18 +15,20 @@ struct listeners {
 	struct listeners_item {
 		struct listener *listener;
 		struct conf_address wanted; /* as it was asked for */
-		const struct conf *conf;    /* which it belongs to; held */
+		const char *key;            /* that asked for it */
+		bool single;
+		const struct conf *conf; /* which it belongs to; held */
 	} * item;
 	size_t count;
 };
 
-/* Zeroed to begin with. Those of c->listener, in its order, into out[0..c->listeners). 0; or -errno with a
- * sentence in problem, and nothing has changed. */
+/* Zeroed to begin with. Those of c->bind, in its order, into out[0..c->binds), which has those that are had already,
+ * and NULL for all others. 0; or -errno with a sentence in problem, and no socket has changed. */
 int listeners_take(struct listeners *ls, const struct conf *c, unsigned workers,
 		   struct listener **out, char *problem, size_t size);
 
-/* Those that c names and that listen are c's from now on. */
-void listeners_claim(struct listeners *ls, const struct conf *c);
+/* Those that are held for c, as listeners_take had given them, are c's again. */
+void listeners_claim(struct listeners *ls, const struct conf *c, struct listener *const *held);
 
 /* Close all but those of c (NULL: all). */
 void listeners_keep(struct listeners *ls, const struct conf *c);

@@ -192,8 +192,8 @@ static void print_daemon(FILE *to, const struct metrics_of *m, bool whole)
 	exposition_one(to, "shunt_accept_paused_total", COUNTER,
 		       "Times that nobody was let in for a while: no descriptors, or at the limit.",
 		       tally_get(&ts->accept_paused));
-	exposition_one(to, "shunt_mirrors_total", COUNTER,
-		       "Mirrors that connections were to have.", tally_get(&ts->mirrors));
+	exposition_one(to, "shunt_mirrors_total", COUNTER, "Mirrors that connections were to have.",
+		       tally_get(&ts->mirrors));
 	exposition_one(to, "shunt_mirrors_cut_total", COUNTER,
 		       "Mirrors that were not there, broke or fell behind.",
 		       tally_get(&ts->mirrors_cut));
@@ -250,6 +250,7 @@ int metrics_print(const struct metrics_of *m, bool whole, FILE *to)
 		print_daemon(to, m, whole);
 		for (int of = 0; of < ROWS_KINDS; of++)
 			print_kind(to, &rows, (enum rows_of)of);
+		splits_print(m->splits, to);
 		print_failed(to, &rows, ROWS_BACKEND, "shunt_backend_failed_total",
 			     "Tries to bring a client to a server that failed, checks not counted, "
 			     "by backend.");

@@ -7,10 +7,12 @@
 #include <stdio.h>
 
 #include "daemon/crew.h"
+#include "daemon/splits.h"
 
 struct metrics_of {
 	struct crew *crew;
 	struct tallies *tallies;
+	struct splits *splits;
 	struct shunt_graft *graft; /* NULL: there are none */
 	uint64_t began;            /* clock_ms() at the start */
 };

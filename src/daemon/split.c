@@ -1,53 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/split.h"
-#include "daemon/signals.h"
 
 #include <cap-ng.h>
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/probe.h"
 #include "base/sys.h"
 #include "base/units.h"
-#include "daemon/limits.h"
-#include "daemon/split_metrics.h"
+#include "daemon/split_worker.h"
 #include "engine/engine.h"
 
-enum { STOP_MS = 4500, POLL_MOST_MS = 3600000, SHARES = 8, LEAST_UNITS = 4 };
+enum { SHARES = 8, SUB_FDS = 3 /* one each, and two while blocked, for a pipe */ };
 
 #define UNIT_MOST  ((size_t)1 << 20)
 #define UNIT_LEAST ((size_t)64 << 10)
 
 struct split {
-	struct split_conf conf;
-	struct listener listener[SPLIT_LISTENS], source_door;
-	size_t listeners;
-	bool source_bound;
+	struct split_shared shared;
+	const struct listener *source_door; /* NULL: we go to it */
 	struct split_worker *worker;
 	unsigned opened;
-	int done, signals;
-	bool stopping, draining;
 	const char *unit_why;
-	struct admin *admin;
-	struct split_metrics metrics;
-	_Atomic uint64_t running;
 };
 
 /* -- limits -- */
-
-size_t split_least(size_t unit)
-{
-	return LEAST_UNITS * unit;
-}
 
 /* Is this user's number of pipe pages limited (fs.pipe-user-pages-soft)? */
 static bool is_limited(void)
@@ -56,10 +36,12 @@ static bool is_limited(void)
 	       !capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN);
 }
 
-size_t split_unit(const struct split_conf *conf, const char **why)
+/* What one worker moves at a time when nothing is said: the largest unit of which eight are within lag and burst, and
+ * that this user's pipes may have. *why: the reason for a smaller one, or NULL. */
+static size_t unit_of(const struct split_conf *conf, enum shunt_engine engine, const char **why)
 {
 	const char *cannot;
-	const struct engine *e = engine_pick(conf->engine, &cannot);
+	const struct engine *e = engine_pick(engine, &cannot);
 	size_t unit = UNIT_MOST, least = e == &engine_splice ? UNIT_LEAST : BLOCK_UNIT;
 	int granted;
 
@@ -80,30 +62,42 @@ size_t split_unit(const struct split_conf *conf, const char **why)
 	return unit;
 }
 
-/* How many subscribers the limit of descriptors carries: one each, and two while blocked, for a pipe; the soft
- * limit is raised to the hard one. */
-static uint64_t subscribers_allowed(const struct split_conf *c)
+/* Descriptors beside those of subscribers. */
+static uint64_t own_descriptors(const struct split_shared *s)
 {
-	struct rlimit limit = { .rlim_cur = 1024, .rlim_max = 1024 };
+	uint64_t held =
+		(s->conf->lag + s->conf->burst) / s->unit * 4; /* pipes of two, packed half full */
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-		getrlimit(RLIMIT_NOFILE, &limit);
-	}
-	uint64_t held = (c->lag + c->burst) / c->unit * 4; /* pipes of two, packed half full */
-	uint64_t own = 16 + c->workers * (16 + 2 * PIPE_KEEP + held + c->listens);
+	return 16 + s->workers * (16 + 2 * PIPE_KEEP + held + s->conf->listen.count);
+}
 
-	return limit.rlim_cur > own + 3 ? (limit.rlim_cur - own) / 3 : 1;
+uint64_t split_needs(const struct split *x)
+{
+	unsigned most = x->shared.conf->max_subscribers;
+
+	return most ? own_descriptors(&x->shared) + SUB_FDS * ((uint64_t)most + 1) : 0;
+}
+
+void split_limit(struct split *x, uint64_t descriptors)
+{
+	uint64_t own = own_descriptors(&x->shared), wanted = x->shared.conf->max_subscribers;
+	uint64_t allowed = descriptors > own + SUB_FDS ? (descriptors - own) / SUB_FDS : 1;
+
+	if (wanted && wanted > allowed)
+		log_say(LOG_WARN_LEVEL,
+			"%llu subscribers at %s need more descriptors than the limit allows: %llu "
+			"(raise the hard limit: ulimit -Hn, LimitNOFILE=)",
+			(unsigned long long)wanted, x->shared.text[0], (unsigned long long)allowed);
+	atomic_store(&x->shared.most, wanted && wanted < allowed ? wanted : allowed);
 }
 
 /* Each worker holds the stream, by reference to the same pages; where bytes are copied, they are its own. */
-static uint64_t memory(const struct split_conf *c)
+static uint64_t memory(const struct split_shared *s)
 {
-	return c->workers * (c->lag + c->burst) + (c->workers - 1) * c->unit;
+	return s->workers * (s->conf->lag + s->conf->burst) + (s->workers - 1) * s->unit;
 }
 
-/* -- start -- */
+/* -- what is said of it -- */
 
 static void say_size(struct log_line *l, const char *key, uint64_t bytes)
 {
@@ -115,14 +109,14 @@ static void say_size(struct log_line *l, const char *key, uint64_t bytes)
 static void say_engine(const struct split *x, struct log_line *l)
 {
 	const char *wanted = NULL, *better = NULL;
-	const struct engine *e = engine_pick(x->conf.engine, &wanted);
+	const struct engine *e = engine_pick(x->shared.engine, &wanted);
 	const struct engine *best = engine_pick(SHUNT_AUTO, &better);
 
 	if (!e)
 		e = &engine_copy;
 	log_text(l, "engine", e->name);
-	if (wanted && e->id != x->conf.engine && x->conf.engine != SHUNT_AUTO)
-		log_format(l, "reason", "no %s: %s", shunt_engine_text(x->conf.engine), wanted);
+	if (wanted && e->id != x->shared.engine && x->shared.engine != SHUNT_AUTO)
+		log_format(l, "reason", "no %s: %s", shunt_engine_text(x->shared.engine), wanted);
 	else if (e != best)
 		log_format(l, "reason", "asked for; %s would work", best->name);
 	else if (e->id == SHUNT_COPY)
@@ -132,153 +126,117 @@ static void say_engine(const struct split *x, struct log_line *l)
 			l, "reason",
 			"no pipes are left for this user now (fs.pipe-user-pages-soft): copied meanwhile");
 	else if (x->unit_why)
-		log_format(l, "reason", "units of %zuK: %s", x->conf.unit >> 10, x->unit_why);
+		log_format(l, "reason", "units of %zuK: %s", x->shared.unit >> 10, x->unit_why);
 }
 
-static void say_listening(const struct split *x, const struct listener *l)
+static void say_listening(const struct split *x, const char *address)
 {
-	const struct split_conf *c = &x->conf;
+	const struct split_shared *s = &x->shared;
 	char text[ADDR_TEXT];
 	struct log_line line;
 
 	log_begin(&line, LOG_INFO_LEVEL);
 	log_text(&line, "msg", "listening");
-	log_text(&line, "listen", l->text);
-	if (c->source_comes)
-		log_text(&line, "source_listen", x->source_door.text);
+	log_text(&line, "listen", address);
+	log_text(&line, "split", s->label);
+	if (x->source_door)
+		log_text(&line, "source_listen", x->source_door->text);
 	else
-		log_text(&line, "source", addr_text(&c->source[0], text));
-	if (c->sources > 1)
-		log_number(&line, "more_sources", c->sources - 1);
-	log_text(&line, "http", c->type);
+		log_text(&line, "source", addr_text(&s->source[0], text));
+	if (s->sources > 1)
+		log_number(&line, "more_sources", s->sources - 1);
+	log_text(&line, "http", s->conf->type);
 	say_engine(x, &line);
-	say_size(&line, "unit", c->unit);
-	say_size(&line, "lag", c->lag);
-	say_size(&line, "burst", c->burst);
-	say_size(&line, "memory", memory(c));
-	log_number(&line, "workers", c->workers);
-	log_number(&line, "max_subscribers", c->max_subscribers);
+	say_size(&line, "unit", s->unit);
+	say_size(&line, "lag", s->conf->lag);
+	say_size(&line, "burst", s->conf->burst);
+	say_size(&line, "memory", memory(s));
+	log_number(&line, "workers", s->workers);
+	log_number(&line, "max_subscribers", atomic_load(&s->most));
 	log_end(&line);
 }
 
-static int open_listeners(struct split *x, char *problem, size_t size)
+void split_say(const struct split *x)
 {
-	const struct split_conf *c = &x->conf;
-	int r = 0;
-
-	if (c->source_comes) {
-		r = listen_open(&x->source_door, &c->source_listen, 1, problem, size);
-		x->source_bound = r == 0;
-	}
-	for (; r == 0 && x->listeners < c->listens; x->listeners++) {
-		r = listen_open(&x->listener[x->listeners], &c->listen[x->listeners], c->workers,
-				problem, size);
-		if (r < 0)
-			break;
-	}
-	return r;
+	for (size_t i = 0; i < x->shared.conf->listen.count; i++)
+		say_listening(x, x->shared.text[i]);
 }
 
-static int open_admin(struct split *x, char *problem, size_t size)
+/* -- beginning -- */
+
+static int find_source(struct split_shared *s, char *problem, size_t size)
 {
-	if (!x->conf.admin)
-		return 0;
-	return admin_open(&x->admin, &x->conf.admin_listen, split_metrics_pages, &x->metrics,
-			  problem, size);
-}
+	const struct conf_source *source = &s->conf->source;
+	const char *wrong;
+	int n = source->comes ? 0
+			      : addr_resolve(&source->at.name, s->source, SPLIT_SOURCES, &wrong);
 
-static int start_admin(struct split *x, char *problem, size_t size)
-{
-	struct log_line l;
-
-	x->metrics = (struct split_metrics){ x->worker, x->opened, memory(&x->conf) };
-	int r = x->admin ? admin_start(x->admin, limits_admin(), problem, size) : 0;
-
-	if (r < 0 || !x->admin)
-		return r;
-	log_begin(&l, LOG_INFO_LEVEL);
-	log_text(&l, "msg", "metrics and health are told over HTTP");
-	log_text(&l, "admin", admin_text(x->admin));
-	log_end(&l);
+	if (n < 0) {
+		snprintf(problem, size, "source %s: %s", source->at.text, wrong);
+		return -EDESTADDRREQ;
+	}
+	s->sources = (size_t)n;
 	return 0;
 }
 
-static int open_workers(struct split *x)
+static int open_workers(struct split *x, struct listener *const *listener)
 {
-	const struct split_conf *c = &x->conf;
-	sigset_t set;
+	struct split_shared *s = &x->shared;
 	int r = 0;
 
-	signals_ours(&set);
-	x->done = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	x->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	x->worker = sys_alloc(c->workers * sizeof(*x->worker));
-	if (x->done < 0 || x->signals < 0)
-		r = -errno;
-	else if (!x->worker)
-		r = -ENOMEM;
-	while (r == 0 && x->opened < c->workers) {
+	x->worker = sys_alloc(s->workers * sizeof(*x->worker));
+	if (!x->worker)
+		return -ENOMEM;
+	while (r == 0 && x->opened < s->workers) {
 		unsigned number = x->opened++;
 
-		r = split_worker_open(&x->worker[number], c, number, x->listener, x->done,
-				      &x->running);
+		r = split_worker_open(&x->worker[number], s, number, listener);
 	}
-	struct split_ways ways = { .source_door = c->source_comes ? &x->source_door : NULL,
-				   .others = x->worker + 1,
-				   .count = c->workers - 1 };
+	const struct split_ways ways = { .source_door = x->source_door,
+					 .others = x->worker + 1,
+					 .count = s->workers - 1 };
 
-	if (r == 0)
-		r = split_worker_connect(&x->worker[0], &ways);
-	for (unsigned i = 0; r == 0 && i < x->opened; i++)
-		r = split_worker_start(&x->worker[i]);
+	return r < 0 ? r : split_worker_connect(&x->worker[0], &ways);
+}
+
+static int open_all(struct split *x, struct listener *const *listener, char *problem, size_t size)
+{
+	struct split_shared *s = &x->shared;
+	size_t listens = s->conf->listen.count;
+	int r = find_source(s, problem, size);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < listens; i++)
+		memcpy(s->text[i], listener[i]->text, sizeof(s->text[i]));
+	if (s->conf->source.comes)
+		x->source_door = listener[listens];
+	r = open_workers(x, listener);
+	if (r < 0)
+		snprintf(problem, size, "cannot open %u workers of the split at %s: %s", s->workers,
+			 s->text[0], strerror(-r));
 	return r;
 }
 
-static void limit_subscribers(struct split_conf *c)
-{
-	uint64_t allowed = subscribers_allowed(c);
-
-	if (c->max_subscribers && c->max_subscribers <= allowed)
-		return;
-	if (c->max_subscribers)
-		log_say(LOG_WARN_LEVEL,
-			"--max-subscribers %llu needs more descriptors than the limit allows: %llu "
-			"(raise the hard limit: ulimit -Hn, LimitNOFILE=)",
-			(unsigned long long)c->max_subscribers, (unsigned long long)allowed);
-	c->max_subscribers = allowed;
-}
-
-int split_start(struct split **out, const struct split_conf *conf, char *problem, size_t size,
-		bool *bound)
+int split_open(struct split **out, const struct split_conf *conf, const struct split_options *o,
+	       struct listener *const *listener, char *problem, size_t size)
 {
 	struct split *x = sys_alloc(sizeof(*x));
 
-	*bound = true;
 	if (!x) {
 		snprintf(problem, size, "no memory");
 		return -ENOMEM;
 	}
-	x->conf = *conf;
-	x->done = x->signals = -1;
-	if (!x->conf.unit)
-		x->conf.unit = split_unit(conf, &x->unit_why);
-	limit_subscribers(&x->conf);
-	int r = open_listeners(x, problem, size);
+	x->shared.conf = conf;
+	x->shared.workers = o->workers;
+	x->shared.engine = o->engine;
+	x->shared.done = o->done;
+	atomic_init(&x->shared.most, conf->max_subscribers ? conf->max_subscribers : UINT64_MAX);
+	if (o->labelled)
+		x->shared.label = x->shared.text[0];
+	x->shared.unit = conf->unit ? conf->unit : unit_of(conf, o->engine, &x->unit_why);
+	int r = open_all(x, listener, problem, size);
 
-	if (r == 0)
-		r = open_admin(x, problem, size);
-	if (r < 0) {
-		*bound = false;
-	} else {
-		for (size_t i = 0; i < x->listeners; i++)
-			say_listening(x, &x->listener[i]);
-		r = open_workers(x);
-		if (r < 0)
-			snprintf(problem, size, "cannot start %u workers: %s", conf->workers,
-				 strerror(-r));
-		else
-			r = start_admin(x, problem, size);
-	}
 	if (r < 0) {
 		split_free(x);
 		return r;
@@ -287,16 +245,16 @@ int split_start(struct split **out, const struct split_conf *conf, char *problem
 	return 0;
 }
 
-/* -- run -- */
-
-static void close_listeners(struct split *x)
+int split_begin(struct split *x)
 {
-	while (x->listeners > 0)
-		listen_close(&x->listener[--x->listeners]);
-	if (x->source_bound)
-		listen_close(&x->source_door);
-	x->source_bound = false;
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < x->opened; i++)
+		r = split_worker_start(&x->worker[i]);
+	return r;
 }
+
+/* -- while it runs -- */
 
 static void wish_all(struct split *x, enum split_wish wish)
 {
@@ -304,30 +262,33 @@ static void wish_all(struct split *x, enum split_wish wish)
 		split_worker_wish(&x->worker[i], wish);
 }
 
-static void take_signals(struct split *x)
+void split_show(struct split *x, bool shown)
 {
-	struct signalfd_siginfo info;
-	char text[UNITS_TEXT];
-
-	while (read(x->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (x->stopping || (info.ssi_signo == SIGUSR1 && x->draining))
-			continue;
-		if (info.ssi_signo == SIGUSR1) {
-			x->draining = true;
-			log_say(LOG_INFO_LEVEL,
-				"draining: no new subscribers, until the source ends, at most %s",
-				x->conf.drain_timeout ? units_time_text(x->conf.drain_timeout, text)
-						      : "for ever");
-			wish_all(x, SPLIT_DRAIN);
-		} else {
-			x->stopping = true;
-			log_say(LOG_INFO_LEVEL, "stopping");
-			wish_all(x, SPLIT_STOP);
-		}
-	}
+	atomic_store(&x->shared.shown, shown);
+	for (unsigned i = 0; i < x->opened; i++)
+		split_worker_nudge(&x->worker[i]);
 }
 
-static bool all_finished(const struct split *x)
+void split_drain(struct split *x, uint64_t limit_ms)
+{
+	atomic_store(&x->shared.drain_ms, limit_ms);
+	wish_all(x, SPLIT_DRAIN);
+}
+
+void split_stop(struct split *x)
+{
+	wish_all(x, SPLIT_STOP);
+}
+
+bool split_is_shut(const struct split *x)
+{
+	for (unsigned i = 0; i < x->opened; i++)
+		if (!atomic_load(&x->worker[i].left))
+			return false;
+	return true;
+}
+
+bool split_is_finished(const struct split *x)
 {
 	for (unsigned i = 0; i < x->opened; i++)
 		if (!atomic_load(&x->worker[i].finished))
@@ -335,41 +296,15 @@ static bool all_finished(const struct split *x)
 	return true;
 }
 
-static int poll_ms(uint64_t now, uint64_t until)
+const char *split_label(const struct split *x)
 {
-	if (until <= now)
-		return 0;
-	return until - now > POLL_MOST_MS ? POLL_MOST_MS : (int)(until - now);
+	return x->shared.label;
 }
 
-int split_run(struct split *x, void (*each_second)(const struct split_totals *, void *), void *arg)
+struct split_worker *split_workers(const struct split *x, unsigned *count)
 {
-	uint64_t now = clock_ms(), next = each_second ? now + 1000 : UINT64_MAX;
-	uint64_t stop_by = UINT64_MAX;
-
-	while (!all_finished(x)) {
-		struct pollfd fds[] = { { .fd = x->signals, .events = POLLIN },
-					{ .fd = x->done, .events = POLLIN } };
-		uint64_t n;
-
-		poll(fds, 2, poll_ms(now, next < stop_by ? next : stop_by));
-		now = clock_ms();
-		take_signals(x);
-		if (read(x->done, &n, sizeof(n)) < 0 && errno != EAGAIN)
-			return -errno;
-		if (now >= next) {
-			struct split_totals t;
-
-			split_totals(x, &t);
-			each_second(&t, arg);
-			next += 1000;
-		}
-		if (x->stopping && stop_by == UINT64_MAX)
-			stop_by = now + STOP_MS;
-		if (now >= stop_by)
-			return -ETIME;
-	}
-	return 0;
+	*count = x->opened;
+	return x->worker;
 }
 
 static uint64_t load(const _Atomic uint64_t *n)
@@ -379,7 +314,7 @@ static uint64_t load(const _Atomic uint64_t *n)
 
 void split_totals(const struct split *x, struct split_totals *out)
 {
-	*out = (struct split_totals){ .running = 0 };
+	*out = (struct split_totals){ .memory = memory(&x->shared) };
 	for (unsigned i = 0; i < x->opened; i++) {
 		const struct split_counts *c = &x->worker[i].counts;
 		uint64_t lag = load(&c->lag);
@@ -404,7 +339,6 @@ void split_free(struct split *x)
 {
 	if (!x)
 		return;
-	admin_close(x->admin); /* it reads what workers say */
 	for (unsigned i = 0; i < x->opened; i++)
 		if (x->worker[i].started)
 			split_worker_wish(&x->worker[i], SPLIT_STOP);
@@ -413,11 +347,6 @@ void split_free(struct split *x)
 			pthread_join(x->worker[i].thread, NULL);
 	while (x->opened > 0)
 		split_worker_close(&x->worker[--x->opened]);
-	close_listeners(x);
-	if (x->done >= 0)
-		close(x->done);
-	if (x->signals >= 0)
-		close(x->signals);
 	free(x->worker);
 	free(x);
 }

@@ -96,7 +96,7 @@ static void source_began(struct split_flow *f)
 
 static void source_ended(struct split_flow *f, bool cut_off)
 {
-	if (!f->conf->close_at_end && !f->last)
+	if (f->conf->on_source_end != SPLIT_LEAVE && !f->last)
 		return;
 	split_subs_finish(&f->subs, cut_off);
 	for (unsigned i = 0; i < f->links; i++)
@@ -169,21 +169,22 @@ void split_flow_fed(struct split_flow *f, const struct shunt_event *ev)
 
 /* -- beginning and end -- */
 
-int split_flow_open(struct split_flow *f, const struct split_conf *conf)
+int split_flow_open(struct split_flow *f, const struct split_shared *shared)
 {
+	const struct split_conf *conf = shared->conf;
 	struct shunt_options o = SHUNT_OPTIONS;
 
-	*f = (struct split_flow){ .conf = conf,
-				  .feed = SPLIT_FEED,
-				  .source = { .due = UINT64_MAX } };
-	o.engine = conf->engine;
-	o.unit = conf->unit;
+	*f = (struct split_flow){
+		.shared = shared, .conf = conf, .feed = SPLIT_FEED, .source = { .due = UINT64_MAX }
+	};
+	o.engine = shared->engine;
+	o.unit = shared->unit;
 	o.queue_limit = split_out_queue_limit(conf->align);
 	o.outstanding = SIZE_MAX; /* what is held is the ring's to limit */
 	int r = shunt_open(&f->s, &o);
 
 	if (r == 0)
-		r = split_ring_open(&f->ring, conf->lag + conf->burst, conf->unit, conf->align);
+		r = split_ring_open(&f->ring, conf->lag + conf->burst, shared->unit, conf->align);
 	if (r == 0)
 		split_subs_init(&f->subs, f->s, conf, &f->ring);
 	return r;
@@ -202,12 +203,12 @@ int split_flow_first(struct split_flow *f, const struct listener *door, unsigned
 	f->link = others ? sys_alloc(others * sizeof(*f->link)) : NULL;
 	if (others && !f->link)
 		return -ENOMEM;
-	return split_source_open(&f->source, f->s, f->conf, door);
+	return split_source_open(&f->source, f->s, f->shared, door);
 }
 
 void split_flow_link(struct split_flow *f, struct split_flow *other)
 {
-	split_link_init(&f->link[f->links++], f->s, &other->mail, f->conf->unit);
+	split_link_init(&f->link[f->links++], f->s, &other->mail, f->shared->unit);
 }
 
 void split_flow_close(struct split_flow *f)

@@ -9,7 +9,8 @@
 #include "daemon/split_sub.h"
 
 struct split_flow {
-	const struct split_conf *conf;
+	const struct split_shared *shared;
+	const struct split_conf *conf; /* shared->conf */
 	struct shunt *s;
 	struct split_ring ring;
 	struct split_subs subs;
@@ -24,7 +25,7 @@ struct split_flow {
 };
 
 /* Its context, ring and subscribers. 0, or -errno; split_flow_close is due even then. */
-int split_flow_open(struct split_flow *f, const struct split_conf *conf);
+int split_flow_open(struct split_flow *f, const struct split_shared *shared);
 /* For all but the first worker: what the first one brings. 0 or -errno. */
 int split_flow_mail(struct split_flow *f);
 /* For the first one: the source, and where it comes (NULL: we go to it); room for as many links. 0 or -errno. */

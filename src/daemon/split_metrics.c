@@ -4,125 +4,153 @@
 #include <inttypes.h>
 
 #include "daemon/exposition.h"
+#include "daemon/split_worker.h"
 
-enum { ENGINE_FIRST = SHUNT_COPY, ENGINE_LAST = SHUNT_SPLICE };
+enum { ENGINE_FIRST = SHUNT_COPY, ENGINE_LAST = SHUNT_SPLICE, LABELS = 4 };
 
-static uint64_t load(const _Atomic uint64_t *n)
+struct view {
+	const struct split *const *split;
+	size_t count;
+	FILE *to;
+};
+
+/* The label of a split, where it has one, and a place for more. */
+static size_t put_label(const struct split *x, struct exposition_label label[LABELS])
 {
-	return atomic_load_explicit(n, memory_order_relaxed);
+	size_t n = 0;
+
+	if (split_label(x))
+		label[n++] = (struct exposition_label){ "split", split_label(x) };
+	label[n] = (struct exposition_label){ .name = NULL };
+	return n;
 }
 
-/* Of all workers, what lies at this place in each one's counts. */
-static uint64_t sum(const struct split_metrics *m, size_t at)
+/* -- of each split -- */
+
+static const struct row {
+	const char *name, *type, *help;
+	size_t at; /* in struct split_totals */
+} rows[] = {
+#define AT(member) offsetof(struct split_totals, member)
+	{ "shunt_split_sources_total", "counter", "Sources that came, so far.", AT(sources) },
+	{ "shunt_split_source_bytes_total", "counter", "Bytes of all sources.", AT(in) },
+	{ "shunt_split_held_bytes", "gauge",
+	  "Memory in which the stream is held, a place in a pipe counted as a page.", AT(held) },
+	{ "shunt_split_memory_bytes", "gauge", "What that may be at most.", AT(memory) },
+	{ "shunt_split_subscribers", "gauge", "Subscribers now.", AT(running) },
+	{ "shunt_split_subscribers_ended_total", "counter", "Subscribers that are gone.",
+	  AT(ended) },
+	{ "shunt_split_skips_total", "counter", "How often one was taken on to the live point.",
+	  AT(skips) },
+	{ "shunt_split_skipped_bytes_total", "counter", "Over how many bytes.", AT(skipped) },
+	{ "shunt_split_lag_bytes", "gauge", "How far the last one is behind.", AT(lag) },
+#undef AT
+};
+
+static void write_row(const struct view *v, const struct row *r)
 {
-	uint64_t all = 0;
+	struct exposition_label label[LABELS];
+	struct split_totals t;
 
-	for (unsigned i = 0; i < m->workers; i++)
-		all += load((
-			const _Atomic uint64_t *)(const void *)((const char *)&m->worker[i].counts +
-								at));
-	return all;
-}
-#define SUM(m, member) sum(m, offsetof(struct split_counts, member))
-
-static bool is_here(const struct split_metrics *m)
-{
-	return atomic_load_explicit(&m->worker[0].counts.source_here, memory_order_relaxed);
-}
-
-static void write_source(const struct split_metrics *m, FILE *to)
-{
-	exposition_one(to, "shunt_split_source_up", "gauge", "Is a source here?", is_here(m));
-	exposition_one(to, "shunt_split_sources_total", "counter", "Sources that came, so far.",
-		       SUM(m, sources));
-	exposition_one(to, "shunt_split_source_bytes_total", "counter", "Bytes of all sources.",
-		       SUM(m, in));
-	exposition_one(to, "shunt_split_held_bytes", "gauge",
-		       "Memory in which the stream is held, a place in a pipe counted as a page.",
-		       SUM(m, held));
-	exposition_one(to, "shunt_split_memory_bytes", "gauge", "What that may be at most.",
-		       m->memory);
-}
-
-static void write_subscribers(const struct split_metrics *m, FILE *to)
-{
-	uint64_t lag = 0;
-
-	for (unsigned i = 0; i < m->workers; i++)
-		if (load(&m->worker[i].counts.lag) > lag)
-			lag = load(&m->worker[i].counts.lag);
-	exposition_one(to, "shunt_split_subscribers", "gauge", "Subscribers now.", SUM(m, running));
-	exposition_one(to, "shunt_split_subscribers_ended_total", "counter",
-		       "Subscribers that are gone.", SUM(m, ended));
-	exposition_one(to, "shunt_split_skips_total", "counter",
-		       "How often one was taken on to the live point.", SUM(m, skips));
-	exposition_one(to, "shunt_split_skipped_bytes_total", "counter", "Over how many bytes.",
-		       SUM(m, skipped));
-	exposition_one(to, "shunt_split_lag_bytes", "gauge", "How far the last one is behind.",
-		       lag);
-	exposition_head(to, "shunt_split_bytes_total", "counter", "Bytes to subscribers.");
-	for (int e = ENGINE_FIRST; e <= ENGINE_LAST; e++) {
-		const struct exposition_label labels[] = {
-			{ "engine", shunt_engine_text((enum shunt_engine)e) }, { NULL, NULL }
-		};
-
-		exposition_sample(to, "shunt_split_bytes_total", labels,
-				  sum(m, offsetof(struct split_counts, moved) +
-						 (size_t)e * sizeof(_Atomic uint64_t)));
+	exposition_head(v->to, r->name, r->type, r->help);
+	for (size_t i = 0; i < v->count; i++) {
+		split_totals(v->split[i], &t);
+		put_label(v->split[i], label);
+		exposition_sample(v->to, r->name, label,
+				  *(const uint64_t *)(const void *)((const char *)&t + r->at));
 	}
 }
 
-/* One metric of each subscriber, as he was when his worker looked after him last. */
-static void write_each(const struct split_metrics *m, FILE *to, const char *name, size_t at)
+static void write_sources(const struct view *v)
 {
-	for (unsigned i = 0; i < m->workers; i++) {
-		struct split_seen *s = &m->worker[i].seen;
+	const char *name = "shunt_split_source_up";
+	struct exposition_label label[LABELS];
+	struct split_totals t;
+
+	exposition_head(v->to, name, "gauge", "Is a source here?");
+	for (size_t i = 0; i < v->count; i++) {
+		split_totals(v->split[i], &t);
+		put_label(v->split[i], label);
+		exposition_sample(v->to, name, label, t.source_here);
+	}
+}
+
+static void write_bytes(const struct view *v)
+{
+	const char *name = "shunt_split_bytes_total";
+	struct exposition_label label[LABELS];
+	struct split_totals t;
+
+	exposition_head(v->to, name, "counter", "Bytes to subscribers.");
+	for (size_t i = 0; i < v->count; i++) {
+		size_t n = put_label(v->split[i], label);
+
+		split_totals(v->split[i], &t);
+		label[n + 1] = (struct exposition_label){ .name = NULL };
+		for (int e = ENGINE_FIRST; e <= ENGINE_LAST; e++) {
+			label[n] = (struct exposition_label){
+				"engine", shunt_engine_text((enum shunt_engine)e)
+			};
+			exposition_sample(v->to, name, label, t.moved[e]);
+		}
+	}
+}
+
+/* -- of each subscriber, as he was when his worker looked after him last -- */
+
+static const struct row each[] = {
+	{ "shunt_split_subscriber_lag_bytes", "gauge", "How far a subscriber is behind.",
+	  offsetof(struct split_seen_sub, lag) },
+	{ "shunt_split_subscriber_skips_total", "counter",
+	  "How often a subscriber was taken on to the live point.",
+	  offsetof(struct split_seen_sub, skips) },
+};
+
+static void write_sub(const struct view *v, const struct row *r, const struct split *x,
+		      const struct split_seen_sub *sub)
+{
+	struct exposition_label label[LABELS];
+	size_t n = put_label(x, label);
+	char number[24];
+
+	snprintf(number, sizeof(number), "%" PRIu64, sub->number);
+	label[n] = (struct exposition_label){ "sub", number };
+	label[n + 1] = (struct exposition_label){ "client", sub->client };
+	label[n + 2] = (struct exposition_label){ .name = NULL };
+	exposition_sample(v->to, r->name, label,
+			  *(const uint64_t *)(const void *)((const char *)sub + r->at));
+}
+
+static void write_subs(const struct view *v, const struct row *r, const struct split *x)
+{
+	unsigned workers;
+	struct split_worker *w = split_workers(x, &workers);
+
+	for (unsigned i = 0; i < workers; i++) {
+		struct split_seen *s = &w[i].seen;
 
 		pthread_mutex_lock(&s->lock);
-		for (size_t k = 0; k < s->count; k++) {
-			const struct split_seen_sub *sub = &s->sub[k];
-			char number[24];
-			const struct exposition_label labels[] = { { "sub", number },
-								   { "client", sub->client },
-								   { NULL, NULL } };
-
-			snprintf(number, sizeof(number), "%" PRIu64, sub->number);
-			exposition_sample(
-				to, name, labels,
-				*(const uint64_t *)(const void *)((const char *)sub + at));
-		}
+		for (size_t k = 0; k < s->count; k++)
+			write_sub(v, r, x, &s->sub[k]);
 		pthread_mutex_unlock(&s->lock);
 	}
 }
 
-static unsigned write_metrics(void *arg, const struct admin_request *r, FILE *to)
+/* -- all of it -- */
+
+void split_metrics_print(const struct split *const *split, size_t count, FILE *to)
 {
-	const struct split_metrics *m = arg;
+	const struct view v = { split, count, to };
 
-	(void)r;
-	write_source(m, to);
-	write_subscribers(m, to);
-	exposition_head(to, "shunt_split_subscriber_lag_bytes", "gauge",
-			"How far a subscriber is behind.");
-	write_each(m, to, "shunt_split_subscriber_lag_bytes", offsetof(struct split_seen_sub, lag));
-	exposition_head(to, "shunt_split_subscriber_skips_total", "counter",
-			"How often a subscriber was taken on to the live point.");
-	write_each(m, to, "shunt_split_subscriber_skips_total",
-		   offsetof(struct split_seen_sub, skips));
-	return 200;
+	if (count == 0)
+		return;
+	write_sources(&v);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		write_row(&v, &rows[i]);
+	write_bytes(&v);
+	for (size_t i = 0; i < sizeof(each) / sizeof(each[0]); i++) {
+		exposition_head(to, each[i].name, each[i].type, each[i].help);
+		for (size_t k = 0; k < count; k++)
+			write_subs(&v, &each[i], split[k]);
+	}
 }
-
-static unsigned write_health(void *arg, const struct admin_request *r, FILE *to)
-{
-	const struct split_metrics *m = arg;
-
-	(void)r;
-	fputs(is_here(m) ? "ok\n" : "no source\n", to);
-	return is_here(m) ? 200 : 503;
-}
-
-const struct admin_page split_metrics_pages[] = {
-	{ "/metrics", EXPOSITION_TYPE, write_metrics },
-	{ "/healthz", ADMIN_TEXT, write_health },
-	{ NULL, NULL, NULL },
-};

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* split_metrics.h — what a splitter shows at its admin endpoint: /metrics and /healthz */
+/* split_metrics.h — what splitters count, as Prometheus reads it */
 #ifndef DAEMON_SPLIT_METRICS_H
 #define DAEMON_SPLIT_METRICS_H
 
-#include "daemon/admin.h"
-#include "daemon/split_worker.h"
+#include <stdio.h>
 
-struct split_metrics {
-	struct split_worker *worker;
-	unsigned workers;
-	uint64_t memory; /* what may be held at most */
-};
+#include "daemon/split.h"
 
-/* The pages; their arg is a struct split_metrics. */
-extern const struct admin_page split_metrics_pages[];
+/* Of these, each with its label. Nothing, if there are none. */
+void split_metrics_print(const struct split *const *split, size_t count, FILE *to);
 
 #endif

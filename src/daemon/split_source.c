@@ -16,6 +16,7 @@ static void say_here(const struct split_source *x)
 
 	log_begin(&l, LOG_INFO_LEVEL);
 	log_text(&l, "msg", "source is here");
+	log_text(&l, "split", x->shared->label);
 	log_number(&l, "source", x->number);
 	log_text(&l, "from", x->peer);
 	log_end(&l);
@@ -29,6 +30,7 @@ static void say_gone(const struct split_source *x, const char *end)
 	shunt_stat(x->s, x->end, &st);
 	log_begin(&l, LOG_INFO_LEVEL);
 	log_text(&l, "msg", "source is gone");
+	log_text(&l, "split", x->shared->label);
 	log_number(&l, "source", x->number);
 	log_text(&l, "from", x->peer);
 	log_number(&l, "dur_ms", x->now - x->born);
@@ -38,6 +40,16 @@ static void say_gone(const struct split_source *x, const char *end)
 	if (st.splice_refused)
 		log_number(&l, "splice_refused", st.splice_refused);
 	log_text(&l, "end", end);
+	log_end(&l);
+}
+
+static void say_refused(const struct split_source *x, const char *second)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_WARN_LEVEL);
+	log_format(&l, "msg", "a second source, %s, is refused: %s is here", second, x->peer);
+	log_text(&l, "split", x->shared->label);
 	log_end(&l);
 }
 
@@ -64,6 +76,7 @@ static void say_failed(const struct split_source *x, const struct addr *at, cons
 
 	log_begin(&l, LOG_WARN_LEVEL);
 	log_text(&l, "msg", "cannot reach the source");
+	log_text(&l, "split", x->shared->label);
 	log_text(&l, "source", addr_text(at, text));
 	log_text(&l, "reason", what);
 	log_held(&l, held);
@@ -73,8 +86,8 @@ static void say_failed(const struct split_source *x, const struct addr *at, cons
 /* The next address, the first that can be begun with. */
 static void reach_out(struct split_source *x)
 {
-	while (x->target < x->conf->sources) {
-		const struct addr *at = &x->conf->source[x->target];
+	while (x->target < x->shared->sources) {
+		const struct addr *at = &x->shared->source[x->target];
 		int r = shunt_connect(x->s, (const struct sockaddr *)&at->ss, at->len, NULL,
 				      SHUNT_NONE, x, &x->end);
 
@@ -92,7 +105,7 @@ static void reach_out(struct split_source *x)
 /* This address failed. */
 static void next_target(struct split_source *x, const char *what)
 {
-	say_failed(x, &x->conf->source[x->target], what);
+	say_failed(x, &x->shared->source[x->target], what);
 	x->end = NULL;
 	x->target++;
 	if (!x->closed)
@@ -119,7 +132,7 @@ static enum split_said end(struct split_source *x, const char *why, enum split_s
 	say_gone(x, why);
 	x->here = false;
 	x->end = NULL;
-	if (!x->conf->source_comes && !x->closed)
+	if (x->shared->sources && !x->closed)
 		wait_a_while(x);
 	else
 		x->due = UINT64_MAX;
@@ -138,7 +151,7 @@ enum split_said split_source_event(struct split_source *x, const struct shunt_ev
 	if (ev->end != x->end) /* one that we have done with */
 		return SAID_NOTHING;
 	if (ev->what == SHUNT_CONNECTED) {
-		addr_text(&x->conf->source[x->target], x->peer);
+		addr_text(&x->shared->source[x->target], x->peer);
 		return begin(x);
 	}
 	if (ev->what == SHUNT_ARRIVED) {
@@ -160,7 +173,7 @@ enum split_said split_source_event(struct split_source *x, const struct shunt_ev
 enum split_said split_source_knock(struct split_source *x)
 {
 	struct addr from = { .len = sizeof(from.ss) };
-	int fd = sys_accept(x->door.fd, &from.ss, &from.len);
+	int fd = x->door.end ? sys_accept(x->door.fd, &from.ss, &from.len) : -EAGAIN;
 	enum split_said before = SAID_BEGAN;
 	char text[ADDR_TEXT];
 
@@ -168,8 +181,7 @@ enum split_said split_source_knock(struct split_source *x)
 		return SAID_NOTHING;
 	addr_text(&from, text);
 	if (x->here && !x->conf->takeover) {
-		log_say(LOG_WARN_LEVEL, "a second source, %s, is refused: %s is here", text,
-			x->peer);
+		say_refused(x, text);
 		sys_reset_at_close(fd);
 		sys_close(fd);
 		return SAID_NOTHING;
@@ -239,18 +251,25 @@ void split_source_pause(struct split_source *x, bool paused)
 	shunt_limit(x->end, paused ? 0 : SIZE_MAX);
 }
 
-int split_source_open(struct split_source *x, struct shunt *s, const struct split_conf *conf,
+int split_source_open(struct split_source *x, struct shunt *s, const struct split_shared *shared,
 		      const struct listener *door)
 {
-	struct shunt_end *knocks;
-
-	*x = (struct split_source){ .thing = SPLIT_SOURCE, .s = s, .conf = conf, .due = 0 };
-	x->retry_ms = conf->retry;
+	*x = (struct split_source){
+		.thing = SPLIT_SOURCE, .s = s, .shared = shared, .conf = shared->conf, .due = 0
+	};
+	x->retry_ms = x->conf->retry;
 	if (!door)
 		return 0;
 	x->due = UINT64_MAX;
-	x->door = (struct split_source_door){ SPLIT_SOURCE_DOOR, door->fd[0], door->text };
-	return shunt_attach(s, door->fd[0], SHUNT_WATCH, &x->door, &knocks);
+	x->door = (struct split_source_door){ .thing = SPLIT_SOURCE_DOOR, .fd = door->fd[0] };
+	return shunt_attach(s, x->door.fd, SHUNT_WATCH, &x->door, &x->door.end);
+}
+
+void split_source_shut(struct split_source *x)
+{
+	if (x->door.end)
+		shunt_detach(x->door.end);
+	x->door.end = NULL;
 }
 
 void split_source_close(struct split_source *x)

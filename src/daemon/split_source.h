@@ -10,7 +10,7 @@
 #define DAEMON_SPLIT_SOURCE_H
 
 #include "daemon/listen.h"
-#include "daemon/split_conf.h"
+#include "daemon/split_shared.h"
 #include "daemon/split_thing.h"
 
 enum split_said {
@@ -24,14 +24,15 @@ enum split_said {
 struct split_source_door {
 	enum split_thing thing; /* SPLIT_SOURCE_DOOR */
 	int fd;
-	const char *text;
+	struct shunt_end *end; /* NULL: nobody is expected there */
 };
 
 struct split_source {
 	enum split_thing thing; /* SPLIT_SOURCE */
 	struct shunt *s;
-	const struct split_conf *conf;
-	struct shunt_end *end; /* NULL: none */
+	const struct split_shared *shared;
+	const struct split_conf *conf; /* shared->conf */
+	struct shunt_end *end;         /* NULL: none */
 	bool here;
 	bool closed; /* none is wanted any more */
 	bool paused; /* not read for now: its silence is ours */
@@ -44,7 +45,7 @@ struct split_source {
 };
 
 /* door: where it comes, if it does; else NULL. */
-int split_source_open(struct split_source *x, struct shunt *s, const struct split_conf *conf,
+int split_source_open(struct split_source *x, struct shunt *s, const struct split_shared *shared,
 		      const struct listener *door);
 enum split_said split_source_event(struct split_source *x, const struct shunt_event *ev);
 /* Somebody knocks at its door. The first one that came is told by SAID_BEGAN; by a takeover after SAID_BROKEN of
@@ -56,6 +57,8 @@ enum split_said split_source_tick(struct split_source *x, uint64_t now);
 
 /* Do not read it, or go on. */
 void split_source_pause(struct split_source *x, bool paused);
+/* Its door is let go of. */
+void split_source_shut(struct split_source *x);
 /* For good. */
 void split_source_close(struct split_source *x);
 

@@ -52,7 +52,8 @@ static void say_once(struct split_worker *w, const char *what)
 
 		log_begin(&l, LOG_WARN_LEVEL);
 		log_text(&l, "msg", what);
-		log_number(&l, "subscribers", atomic_load(w->running_in_all));
+		log_text(&l, "split", w->shared->label);
+		log_number(&l, "subscribers", atomic_load(&w->shared->running));
 		log_held(&l, held);
 		log_end(&l);
 	}
@@ -60,7 +61,7 @@ static void say_once(struct split_worker *w, const char *what)
 
 static void let_in(struct split_worker *w, struct split_door *d)
 {
-	for (int i = 0; i < ACCEPTS; i++) {
+	for (int i = 0; d->end && i < ACCEPTS; i++) {
 		struct addr from = { .len = sizeof(from.ss) };
 		int fd = sys_accept(d->fd, &from.ss, &from.len);
 
@@ -73,12 +74,12 @@ static void let_in(struct split_worker *w, struct split_door *d)
 			return; /* any other failure is one client's, who has left again */
 		if (fd < 0)
 			continue;
-		if (atomic_load(w->running_in_all) >= w->conf->max_subscribers) {
+		if (atomic_load(&w->shared->running) >= atomic_load(&w->shared->most)) {
 			say_once(w, "the limit of subscribers is reached: one more is refused");
 			split_sub_refuse(&w->flow.subs, fd);
 			continue;
 		}
-		atomic_fetch_add(w->running_in_all, 1);
+		atomic_fetch_add(&w->shared->running, 1);
 		split_sub_begin(&w->flow.subs, fd, &from, d->text);
 	}
 }
@@ -87,11 +88,31 @@ static void let_in(struct split_worker *w, struct split_door *d)
 
 static void drain(struct split_worker *w)
 {
-	uint64_t limit = w->conf->drain_timeout;
+	uint64_t limit = atomic_load(&w->shared->drain_ms);
 
 	w->drained_by = limit ? w->flow.subs.now + limit : UINT64_MAX;
 	if (w->number == 0) /* to the others its note tells when the source has ended */
 		split_flow_last(&w->flow);
+}
+
+static void tell_daemon(struct split_worker *w)
+{
+	uint64_t one = 1;
+
+	if (write(w->shared->done, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		log_say(LOG_ERROR_LEVEL, "a worker could not tell what it has done");
+}
+
+/* For good. */
+static void leave_doors(struct split_worker *w)
+{
+	shut_doors(w);
+	w->doors = 0;
+	w->shut = false;
+	if (w->number == 0)
+		split_source_shut(&w->flow.source);
+	atomic_store(&w->left, true);
+	tell_daemon(w);
 }
 
 static void obey(struct split_worker *w)
@@ -100,12 +121,8 @@ static void obey(struct split_worker *w)
 
 	if (wish == SPLIT_RUN)
 		return;
-	if (!w->left) {
-		shut_doors(w);
-		w->doors = 0;
-		w->shut = false;
-		w->left = true;
-	}
+	if (!w->left)
+		leave_doors(w);
 	if (wish == SPLIT_STOP) {
 		split_subs_cut(&w->flow.subs, WHY_STOP);
 		if (w->number == 0)
@@ -159,7 +176,7 @@ static int wait_ms(const struct split_worker *w)
 {
 	uint64_t now = w->flow.subs.now, due = split_source_due(&w->flow.source);
 
-	if (w->flow.subs.count > 0 || w->conf->admin)
+	if (w->flow.subs.count > 0 || atomic_load(&w->shared->shown))
 		due = sooner(due, w->swept + SWEEP_MS);
 	if (w->shut)
 		due = sooner(due, w->open_again);
@@ -240,7 +257,7 @@ static void by_time(struct split_worker *w)
 		w->swept = w->flow.subs.now;
 		split_subs_sweep(&w->flow.subs);
 		publish(w);
-		if (w->conf->admin)
+		if (atomic_load(&w->shared->shown))
 			show_subs(w);
 	}
 	if (w->drained_by && w->flow.subs.now >= w->drained_by)
@@ -260,7 +277,7 @@ static void turn(struct split_worker *w)
 		take(w, &ev[i]);
 	by_time(w);
 	if (w->flow.subs.ended != w->told_ended) {
-		atomic_fetch_sub(w->running_in_all, w->flow.subs.ended - w->told_ended);
+		atomic_fetch_sub(&w->shared->running, w->flow.subs.ended - w->told_ended);
 		w->told_ended = w->flow.subs.ended;
 		publish(w);
 	}
@@ -273,13 +290,12 @@ static bool is_over(const struct split_worker *w)
 
 	if (wish == SPLIT_RUN || w->flow.subs.count > 0)
 		return false;
-	return wish == SPLIT_STOP || w->number != 0 || atomic_load(w->running_in_all) == 0;
+	return wish == SPLIT_STOP || w->number != 0 || atomic_load(&w->shared->running) == 0;
 }
 
 static void *run(void *arg)
 {
 	struct split_worker *w = arg;
-	uint64_t one = 1;
 
 	while (!is_over(w))
 		turn(w);
@@ -287,26 +303,23 @@ static void *run(void *arg)
 		split_source_close(&w->flow.source);
 	publish(w);
 	atomic_store(&w->finished, true);
-	if (write(w->done, &one, sizeof(one)) < 0)
-		log_say(LOG_ERROR_LEVEL, "a worker could not tell what it has done");
+	tell_daemon(w);
 	return NULL;
 }
 
 /* -- beginning and end -- */
 
-int split_worker_open(struct split_worker *w, const struct split_conf *conf, unsigned number,
-		      struct listener *listeners, int done, _Atomic uint64_t *running_in_all)
+int split_worker_open(struct split_worker *w, struct split_shared *shared, unsigned number,
+		      struct listener *const *listener)
 {
 	static enum split_thing control = SPLIT_CONTROL;
 	struct split_flow *f = &w->flow;
 	struct shunt_end *end;
 
-	*w = (struct split_worker){
-		.conf = conf, .number = number, .done = done, .running_in_all = running_in_all
-	};
+	*w = (struct split_worker){ .shared = shared, .number = number };
 	pthread_mutex_init(&w->seen.lock, NULL);
 	w->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	int r = w->wake < 0 ? -errno : split_flow_open(f, conf);
+	int r = w->wake < 0 ? -errno : split_flow_open(f, shared);
 
 	if (r == 0)
 		r = shunt_attach(f->s, w->wake, SHUNT_WATCH, &control, &end);
@@ -315,10 +328,13 @@ int split_worker_open(struct split_worker *w, const struct split_conf *conf, uns
 	if (r < 0)
 		return r;
 	f->subs.now = f->source.now = w->swept = clock_ms();
-	for (size_t i = 0; i < conf->listens; i++)
-		w->door[w->doors++] = (struct split_door){ .thing = SPLIT_DOOR,
-							   .fd = listeners[i].fd[number],
-							   .text = listeners[i].text };
+	while (w->doors < shared->conf->listen.count) {
+		size_t i = w->doors++;
+
+		w->door[i] = (struct split_door){ .thing = SPLIT_DOOR,
+						  .fd = listener[i]->fd[number],
+						  .text = shared->text[i] };
+	}
 	open_doors(w);
 	return w->shut ? -ENOMEM : 0;
 }
@@ -340,13 +356,18 @@ int split_worker_start(struct split_worker *w)
 	return r;
 }
 
-void split_worker_wish(struct split_worker *w, enum split_wish wish)
+void split_worker_nudge(struct split_worker *w)
 {
 	uint64_t one = 1;
 
-	atomic_store(&w->wish, wish);
-	if (write(w->wake, &one, sizeof(one)) < 0)
+	if (write(w->wake, &one, sizeof(one)) < 0 && errno != EAGAIN)
 		log_say(LOG_ERROR_LEVEL, "a worker could not be woken");
+}
+
+void split_worker_wish(struct split_worker *w, enum split_wish wish)
+{
+	atomic_store(&w->wish, wish);
+	split_worker_nudge(w);
 }
 
 void split_worker_close(struct split_worker *w)

@@ -39,21 +39,20 @@ struct split_door {
 };
 
 struct split_worker {
-	const struct split_conf *conf;
+	struct split_shared *shared;
 	unsigned number;
 	pthread_t thread;
 	bool started;
 	_Atomic int wish;
+	_Atomic bool left; /* no listening socket is in its hands any more */
 	_Atomic bool finished;
 	int wake; /* eventfd: the wish has changed */
-	int done; /* eventfd of the process: it has finished */
-	_Atomic uint64_t *running_in_all;
 	struct split_flow flow;
 	struct split_door door[SPLIT_LISTENS];
 	size_t doors;
-	bool shut, left;
+	bool shut;
 	uint64_t open_again, swept, drained_by;
-	uint64_t told_ended; /* of subs.ended, those that running_in_all knows of */
+	uint64_t told_ended; /* of subs.ended, those that shared->running knows of */
 	struct split_counts counts;
 	struct split_seen seen;
 };
@@ -66,12 +65,14 @@ struct split_ways {
 };
 
 /* Everything that can fail at the start does so here: 0 or -errno. */
-int split_worker_open(struct split_worker *w, const struct split_conf *conf, unsigned number,
-		      struct listener *listeners, int done, _Atomic uint64_t *running_in_all);
+int split_worker_open(struct split_worker *w, struct split_shared *shared, unsigned number,
+		      struct listener *const *listener);
 /* For the first worker, when all are open. */
 int split_worker_connect(struct split_worker *w, const struct split_ways *ways);
 int split_worker_start(struct split_worker *w);
 void split_worker_wish(struct split_worker *w, enum split_wish wish);
+/* A turn, soon. */
+void split_worker_nudge(struct split_worker *w);
 /* After the thread has ended, or was never started. */
 void split_worker_close(struct split_worker *w);
 

@@ -126,6 +126,33 @@ static const struct bad_file files[] = {
 	  "x.conf:5:15: address: \"a.example:1\" is taken by \":1\" of line 2\n"
 	  "x.conf:8:15: address: \"unix:/a\" is taken by \"unix:/a\" of line 7\n"
 	  "x.conf:11:15: address: \"fd:3\" is taken by \"fd:3\" of line 10\n" },
+	{ "ports in use by splits",
+	  "listen: [{address: \":1\", default: b}]\n"
+	  "backend: {b: {servers: [\"10.0.0.1:1\"]}}\n"
+	  "split:\n"
+	  "  - {source: \"listen::2\", listen: [\":3\", \":2\"]}\n"
+	  "  - {source: \"listen:127.0.0.1:3\", listen: \":1\"}\n"
+	  "  - {source: \"127.0.0.1:3\", listen: [\":4\", \"[::]:4\", \":0\", \":0\"]}\n"
+	  "admin: {address: \":4\"}\n",
+	  "x.conf:4:14: source: \"listen::2\" is taken by \":2\" of line 4\n"
+	  "x.conf:5:14: source: \"listen:127.0.0.1:3\" is taken by \":3\" of line 4\n"
+	  "x.conf:5:44: listen: \":1\" is taken by \":1\" of line 1\n"
+	  "x.conf:6:44: listen: \"[::]:4\" is taken by \":4\" of line 6\n"
+	  "x.conf:7:18: address: \":4\" is taken by \":4\" of line 6\n" },
+	{ "a split that does not fit together",
+	  "split:\n"
+	  "  - {source: \"10.0.0.1:1\", listen: \":1\", takeover: true}\n"
+	  "  - {source: \"10.0.0.1:1\", listen: \":2\", lag: 1M, burst: 512K, unit: 512K}\n",
+	  "x.conf:2:14: source: takeover is for a source that comes: listen:ADDR\n"
+	  "x.conf:3:5: unit: with units of 512K, lag and burst must be 2M together at least\n" },
+	{ "listeners need backends, splits or not",
+	  "listen: [{address: \":1\", default: b}]\n"
+	  "split: [{source: \"10.0.0.1:1\", listen: \":2\"}]\n",
+	  "x.conf:1:35: there is no backend \"b\"\n" },
+	{ "a backend beside splits alone",
+	  "backend: {b: {servers: [\"10.0.0.1:1\"]}}\n"
+	  "split: [{source: \"10.0.0.1:1\", listen: \":2\"}]\n",
+	  "x.conf:1:11: warning: backend \"b\" is never used\n" },
 	{ "ports in use by numbers",
 	  "listen:\n"
 	  "  - {address: \"0.0.0.0:1\", default: b}\n"

@@ -11,6 +11,62 @@ static const struct bad_file files[] = {
 	  "backend: {}\n",
 	  "x.conf:1:9: listen: one at least is needed\n"
 	  "x.conf:2:10: backend: one at least is needed\n" },
+	{ "a list of splits that is empty", "split: []\n",
+	  "x.conf:1:8: split: one at least is needed\n" },
+	{ "no splits beside a listener",
+	  "listen: [{address: \":1\", default: b}]\n"
+	  "backend: {b: {servers: [\"10.0.0.1:1\"]}}\n"
+	  "split: []\n",
+	  "x.conf:3:8: split: one at least is needed\n" },
+	{ "a misspelt split", "spilt: [{source: \"10.0.0.1:1\", listen: \":1\"}]\n",
+	  "x.conf:1:1: unknown key \"spilt\"; did you mean \"split\"?\n" },
+	{ "splits that lack something",
+	  "split:\n"
+	  "  - {listen: \":1\"}\n"
+	  "  - {source: \"10.0.0.1:1\"}\n"
+	  "  - {source: \"10.0.0.1:1\", listen: []}\n"
+	  "  - \":1\"\n",
+	  "x.conf:2:5: this split lacks its \"source\"\n"
+	  "x.conf:3:5: this split lacks its \"listen\"\n"
+	  "x.conf:4:36: listen: one at least is needed\n"
+	  "x.conf:5:5: split: each of the list is a section\n" },
+	{ "values of a split",
+	  "split:\n"
+	  "  - source: \"listen:10.0.0.1\"\n"
+	  "    listen: [\":1\", \"10.0.0.1\"]\n"
+	  "    http: mp3\n"
+	  "    lag: 1000K\n"
+	  "    on_lag: skp\n"
+	  "    burst: 2G\n"
+	  "    align: 0\n"
+	  "    on_source_end: leave\n"
+	  "    source_timeout: 10\n"
+	  "    retry: 0\n"
+	  "    takeover: yes\n"
+	  "    max_subscribers: many\n"
+	  "    unit: 4K\n"
+	  "    workers: 2\n",
+	  "x.conf:2:13: source: \"listen:10.0.0.1\": the port is missing: write HOST:PORT, :PORT or unix:/path\n"
+	  "x.conf:3:20: listen: \"10.0.0.1\": the port is missing: write HOST:PORT, :PORT or unix:/path\n"
+	  "x.conf:4:11: http: \"mp3\": a type is like video/mp2t\n"
+	  "x.conf:5:10: lag: \"1000K\" is too small: 1M is the least\n"
+	  "x.conf:6:13: on_lag: \"skp\" is not one of skip, close, wait; did you mean \"skip\"?\n"
+	  "x.conf:7:12: burst: \"2G\" is too large: 1G is the most\n"
+	  "x.conf:8:12: align: \"0\" is too small: 1 is the least\n"
+	  "x.conf:9:20: on_source_end: \"leave\" is not one of wait, close\n"
+	  "x.conf:10:21: source_timeout: \"10\" needs its unit: write it like 500ms or 3s\n"
+	  "x.conf:11:12: retry: \"0\" is too small: 1ms is the least\n"
+	  "x.conf:12:15: takeover: \"yes\" is neither true nor false\n"
+	  "x.conf:13:22: max_subscribers: \"many\" is not a whole number\n"
+	  "x.conf:14:11: unit: \"4K\" is too small: 64K is the least\n"
+	  "x.conf:15:5: unknown key \"workers\"; a split has source, listen, http, lag, on_lag, burst, align, on_source_end, source_timeout, retry, takeover, idle_timeout, max_subscribers, unit\n" },
+	{ "a type that would break a head",
+	  "split: [{source: \"10.0.0.1:1\", listen: \":1\", http: \"a/\\u00fc\"}]\n",
+	  "x.conf:1:52: http: \"a/\\xc3\\xbc\": a type is written in ASCII\n" },
+	{ "more addresses than a split can have",
+	  "split: [{source: \"10.0.0.1:1\", listen: [\":1\", \":2\", \":3\", \":4\", \":5\", \":6\", \":7\", \":8\", \":9\",\n"
+	  " \":10\", \":11\", \":12\", \":13\", \":14\", \":15\", \":16\", \":17\"]}]\n",
+	  "x.conf:2:51: listen: \":17\": more than 16 addresses are too many\n" },
 	{ "values that are missing",
 	  "listen:\n"
 	  "backend:\n"
@@ -27,7 +83,7 @@ static const struct bad_file files[] = {
 	  "zebra: 1\n"
 	  "listen: [{address: \":1\", default: b}]\n"
 	  "backend: {b: {servers: [\"10.0.0.1:1\"]}}\n",
-	  "x.conf:1:1: unknown key \"zebra\"; a configuration has listen, backend, timeouts, limits, log, engine, unit, receive_limit, workers, graft, admin\n" },
+	  "x.conf:1:1: unknown key \"zebra\"; a configuration has listen, backend, split, timeouts, limits, log, engine, unit, receive_limit, workers, graft, admin\n" },
 	{ "an unknown key of a listener",
 	  "listen: [{adress: \":1\", default: b}]\n"
 	  "backend: {b: {servers: [\"10.0.0.1:1\"]}}\n",
@@ -57,7 +113,7 @@ static const struct bad_file files[] = {
 	  "sni: [a.example]\n"
 	  "listen: [{address: \":1\", default: b}]\n"
 	  "backend: {b: {servers: [\"10.0.0.1:1\"]}}\n",
-	  "x.conf:1:1: unknown key \"sni\"; a configuration has listen, backend, timeouts, limits, log, engine, unit, receive_limit, workers, graft, admin\n" },
+	  "x.conf:1:1: unknown key \"sni\"; a configuration has listen, backend, split, timeouts, limits, log, engine, unit, receive_limit, workers, graft, admin\n" },
 	{ "keys given twice",
 	  "listen: []\n"
 	  "listen: [{address: \":1\", default: b}]\n"

@@ -11,6 +11,9 @@
 #include <unistd.h>
 
 #include "daemon/conf_draft.h"
+#include "daemon/conf_dump.h"
+
+#define SPLIT "split: [{source: \"10.0.0.1:9\", listen: [\":8000\"]}]\n"
 
 /* The largest of them: every key with a value that is not its default. */
 static const char all[] =
@@ -37,6 +40,11 @@ static const char all[] =
 	"    max_connections: 1000\n"
 	"  acme: {servers: [\":81\", \"unix:/run/a b\\\"\\u00fc.sock\"], check: {}}\n"
 	"  ssh-pool: {servers: [_ssh._tcp.b.example, \"b.example:22\"]}\n"
+	"split:\n"
+	"  - {source: \"listen::9000\", listen: [\":8000\", \"unix:/run/out\", \"fd:4\"], http: video/mp2t,\n"
+	"     lag: 2M, on_lag: close, burst: 1M, align: 188, on_source_end: close, source_timeout: 0,\n"
+	"     retry: 500ms, takeover: true, idle_timeout: 5s, max_subscribers: 50, unit: 64K}\n"
+	"  - {source: \"feed.example:7000\", listen: \"127.0.0.1:7000\", on_lag: wait}\n"
 	"timeouts: {head: 1s, connect: 0, idle: 1h, half_closed: 90s, drain: 0}\n"
 	"limits: {connections: 100, per_client: 10}\n"
 	"log: {format: json, level: debug}\n"
@@ -150,6 +158,115 @@ static void backends_are_read(void **state)
 	conf_unref(c);
 }
 
+static void splits_are_read(void **state)
+{
+	const struct conf *c = good_file(all);
+	const struct split_conf *s = c->split[0];
+
+	(void)state;
+	assert_int_equal(c->splits, 2);
+	assert_true(s->source.comes);
+	assert_int_equal(s->source.at.name.port, 9000);
+	assert_int_equal(s->source.at.name.use, ADDR_LISTEN);
+	assert_int_equal(s->listen.count, 3);
+	assert_string_equal(s->listen.item[0]->text, ":8000");
+	assert_int_equal(s->listen.item[1]->name.kind, ADDR_UNIX);
+	assert_int_equal(s->listen.item[2]->fd, 4);
+	assert_string_equal(s->type, "video/mp2t");
+	assert_int_equal(s->lag, 2 << 20);
+	assert_int_equal(s->on_lag, SPLIT_CLOSE);
+	assert_int_equal(s->burst, 1 << 20);
+	assert_int_equal(s->align, 188);
+	assert_int_equal(s->on_source_end, SPLIT_LEAVE);
+	assert_int_equal(s->source_timeout, 0);
+	assert_int_equal(s->retry, 500);
+	assert_true(s->takeover);
+	assert_int_equal(s->idle_timeout, 5000);
+	assert_int_equal(s->max_subscribers, 50);
+	assert_int_equal(s->unit, 65536);
+	assert_int_equal(s->place.line, 25);
+	conf_unref(c);
+}
+
+/* What is not said of a split is what `shunt split` does without an option. */
+static void splits_have_defaults(void **state)
+{
+	const struct conf *c = good_file(all);
+	const struct split_conf *s = c->split[1];
+
+	(void)state;
+	assert_false(s->source.comes);
+	assert_int_equal(s->source.at.name.kind, ADDR_NAME); /* nobody was asked for it */
+	assert_string_equal(s->source.at.name.host, "feed.example");
+	assert_int_equal(s->listen.count, 1);
+	assert_null(s->type);
+	assert_int_equal(s->lag, 8 << 20);
+	assert_int_equal(s->on_lag, SPLIT_WAIT);
+	assert_int_equal(s->burst, 0);
+	assert_int_equal(s->align, 1);
+	assert_int_equal(s->on_source_end, SPLIT_STAY);
+	assert_int_equal(s->source_timeout, 10000);
+	assert_int_equal(s->retry, 1000);
+	assert_false(s->takeover);
+	assert_int_equal(s->idle_timeout, 60000);
+	assert_int_equal(s->max_subscribers, 0);
+	assert_int_equal(s->unit, 0);
+	conf_unref(c);
+}
+
+/* All addresses that we listen at, in one row. */
+static void binds_are_gathered(void **state)
+{
+	static const char *const wanted[] = { ":443",          "fd:3", ":8000",
+					      "unix:/run/out", "fd:4", "listen::9000",
+					      "127.0.0.1:7000" };
+	const struct conf *c = good_file(all);
+
+	(void)state;
+	assert_int_equal(c->binds, 7);
+	for (size_t i = 0; i < c->binds; i++) {
+		assert_string_equal(c->bind[i].address->text, wanted[i]);
+		assert_int_equal(c->bind[i].single, i == 5);
+	}
+	assert_int_equal(c->split[0]->bind, 2);
+	assert_int_equal(c->split[1]->bind, 6);
+	conf_unref(c);
+}
+
+/* Nothing to relay, then. */
+static void splits_are_enough(void **state)
+{
+	const struct conf *c = good_file(SPLIT);
+
+	(void)state;
+	assert_int_equal(c->listeners + c->backends, 0);
+	assert_int_equal(c->splits, 1);
+	conf_unref(c);
+}
+
+static bool same(const char *one, const char *other)
+{
+	const struct conf *c = good_file(one), *d = good_file(other);
+	bool yes = conf_dump_same(&conf_split_section, c->split[0], d->split[0]);
+
+	conf_unref(c);
+	conf_unref(d);
+	return yes;
+}
+
+/* However they are written: by their values. */
+static void splits_are_compared(void **state)
+{
+	(void)state;
+	assert_true(same(SPLIT, "split:\n  - lag: 8192K\n    listen: \":8000\"\n"
+				"    source: \"10.0.0.1:9\"\n    takeover: false\n"));
+	assert_false(
+		same(SPLIT, "split: [{source: \"10.0.0.1:9\", listen: \":8000\", lag: 9M}]\n"));
+	assert_false(same(SPLIT, "split: [{source: \"10.0.0.1:9\", listen: \":8001\"}]\n"));
+	assert_false(
+		same(SPLIT, "split: [{source: \"10.0.0.1:9\", listen: [\":8000\", \":8001\"]}]\n"));
+}
+
 static void the_rest_is_read(void **state)
 {
 	const struct conf *c = good_file(all);
@@ -198,7 +315,7 @@ static void defaults_are_in_force(void **state)
 	(void)state;
 	are_defaults(c);
 	are_defaults(none);
-	assert_int_equal(none->listeners + none->backends, 0);
+	assert_int_equal(none->listeners + none->backends + none->splits, 0);
 	conf_unref(none);
 	conf_unref(c);
 }
@@ -244,6 +361,7 @@ static void comes_back_the_same(const char *text)
 	assert_string_equal(dump, second);
 	assert_int_equal(c->listeners, again->listeners);
 	assert_int_equal(c->backends, again->backends);
+	assert_int_equal(c->splits, again->splits);
 	assert_int_equal(c->receive_limit, again->receive_limit);
 	conf_unref(c);
 	conf_unref(again);
@@ -259,6 +377,8 @@ static void dumps_are_read_back(void **state)
 	(void)state;
 	comes_back_the_same(all);
 	comes_back_the_same(LISTEN_B BACKEND_B);
+	comes_back_the_same(SPLIT);
+	comes_back_the_same(SPLIT LISTEN_B BACKEND_B);
 	comes_back_the_same(LISTEN_B BACKEND_B "receive_limit: 1000001\ntimeouts: {idle: 1.5s}\n");
 	/* Two that differ are dumped differently. */
 	assert_non_null(strstr(dump, "{sni: [\"a.example\", \"*.b.example\"], alpn: [], host: [], "
@@ -333,6 +453,11 @@ int main(void)
 		cmocka_unit_test(routes_are_read),
 		cmocka_unit_test(servers_are_read),
 		cmocka_unit_test(backends_are_read),
+		cmocka_unit_test(splits_are_read),
+		cmocka_unit_test(splits_have_defaults),
+		cmocka_unit_test(binds_are_gathered),
+		cmocka_unit_test(splits_are_enough),
+		cmocka_unit_test(splits_are_compared),
 		cmocka_unit_test(the_rest_is_read),
 		cmocka_unit_test(defaults_are_in_force),
 		cmocka_unit_test(each_engine_can_be_asked_for),

@@ -43,6 +43,16 @@ static void says(char *text, const char *first)
 	free(text);
 }
 
+static void too_many_splits_are_refused(void **state)
+{
+	(void)state;
+	says(many("split:\n", "- {source: \"10.0.0.1:1\", listen: \":1%u\"}\n", 65, ""),
+	     "x.conf:66:3: more than 64 splits are too many");
+	says(many("split:\n", "- {source: \"10.0.0.1:1\", listen: \"127.0.0.1:1\"} # %u\n", 4000,
+		  ""),
+	     "x.conf:3:34: listen: \"127.0.0.1:1\" is taken by \"127.0.0.1:1\" of line 2");
+}
+
 static void deep_ones_are_refused(void **state)
 {
 	static const char *const deep[] = { "[", "{a: ", "- ", "? ", "[{" };
@@ -132,6 +142,7 @@ static void messages_are_counted_beyond_what_is_kept(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(too_many_splits_are_refused),
 		cmocka_unit_test(deep_ones_are_refused),
 		cmocka_unit_test(large_ones_are_refused),
 		cmocka_unit_test(anchors_are_few),

@@ -309,7 +309,7 @@ def test_stop(engine, split, feed, crowd):
 def test_metrics(engine, split, feed, crowd):
     """What is counted, seen from outside while it runs."""
     s = split(*COMES, "--engine", engine, "--admin", "127.0.0.1:0", "--workers", "2")
-    door = s.message("metrics and health are told over HTTP")["admin"]
+    door = s.message("metrics, connections and health are told over HTTP")["admin"]
 
     def get(path):
         try:
@@ -390,9 +390,9 @@ def test_an_ordinary_user(split, feed, crowd):
 @pytest.mark.parametrize("args, what", (
     (("--listen", ":0"), "the source is missing"),
     (("--source", "127.0.0.1:1"), "where subscribers come is missing"),
-    (("--source", "127.0.0.1:1", "--listen", ":0", "--takeover"), "--takeover is for a source that"),
-    (("--source", "nowhere", "--listen", ":0"), "--source nowhere"),
-    (("--source", "listen:x", "--listen", ":0"), "--source listen:x"),
+    (("--source", "127.0.0.1:1", "--listen", ":0", "--takeover"), "takeover is for a source that"),
+    (("--source", "nowhere", "--listen", ":0"), '--source: source: "nowhere"'),
+    (("--source", "listen:x", "--listen", ":0"), '--source: source: "listen:x"'),
     (("--source", "127.0.0.1:1", "--listen", ":0", "--http", "mp3"), "a type is like video/mp2t"),
     (("--source", "127.0.0.1:1", "--listen", ":0", "--lag", "1M", "--unit", "1M"), "4M together"),
     (("--source", "127.0.0.1:1", "--listen", ":0", "--lag", "1k"), "too small"),

@@ -19,7 +19,10 @@ static void messages_are_lines(const struct conf_report *report)
 /* Nothing half filled comes out. */
 static void all_is_there(const struct conf *c)
 {
-	PROMISED(c->listeners > 0 && c->backends > 0);
+	PROMISED(c->splits > 0 || (c->listeners > 0 && c->backends > 0));
+	for (size_t i = 0; i < c->splits; i++)
+		PROMISED(c->split[i]->listen.count > 0 && c->split[i]->source.at.text &&
+			 !c->split[i]->place.wrong);
 	for (size_t i = 0; i < c->backends; i++)
 		PROMISED(c->backend[i]->servers > 0 && !c->backend[i]->place.wrong);
 	for (size_t i = 0; i < c->listeners; i++) {

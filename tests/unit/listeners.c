@@ -64,7 +64,7 @@ static int take(struct listeners *ls, const struct conf *c, struct listener **ou
 static void those_that_stay_are_the_same(void **state)
 {
 	struct listeners ls = { 0 };
-	struct listener *one[MOST], *two[MOST];
+	struct listener *one[MOST] = { NULL }, *two[MOST] = { NULL };
 	unsigned before = fds();
 	const struct conf *c = at("127.0.0.1:0 unix:@shunt-listeners-%d", getpid()), *d;
 
@@ -87,7 +87,7 @@ static void those_that_stay_are_the_same(void **state)
 static void those_that_go_are_closed_when_they_may(void **state)
 {
 	struct listeners ls = { 0 };
-	struct listener *one[MOST], *two[MOST];
+	struct listener *one[MOST] = { NULL }, *two[MOST] = { NULL };
 	unsigned before = fds();
 	const struct conf *c = at("127.0.0.1:0 127.0.0.2:0"), *d;
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -111,11 +111,52 @@ static void those_that_go_are_closed_when_they_may(void **state)
 	assert_int_equal(fds(), before);
 }
 
+/* Any port is another port each time; and who has one already keeps it, whatever comes before it. */
+static void two_of_a_kind_are_two(void **state)
+{
+	struct listeners ls = { 0 };
+	struct listener *one[MOST] = { NULL }, *two[MOST] = { NULL };
+	unsigned before = fds();
+	const struct conf *c = at("127.0.0.1:0 127.0.0.1:0"), *d = at("127.0.0.1:0 [::1]:0");
+
+	(void)state;
+	assert_int_equal(take(&ls, c, one), 0);
+	assert_ptr_not_equal(one[0], one[1]);
+	two[0] = one[1];
+	assert_int_equal(take(&ls, d, two), 0);
+	assert_ptr_equal(two[0], one[1]);
+	listeners_keep(&ls, d);
+	assert_int_equal(ls.count, 2);
+	conf_unref(c);
+	conf_unref(d);
+	listeners_keep(&ls, NULL);
+	assert_int_equal(fds(), before);
+}
+
+/* A source is one: it may not come to a socket that nobody looks at. */
+static void a_source_has_one_socket(void **state)
+{
+	static const char file[] =
+		"split: [{source: \"listen:127.0.0.1:0\", listen: \"127.0.0.1:0\"}]\n";
+	struct listeners ls = { 0 };
+	struct listener *one[MOST] = { NULL };
+	struct conf_report report = { 0 };
+	const struct conf *c = NULL;
+
+	(void)state;
+	assert_int_equal(conf_load_bytes("x.conf", file, strlen(file), &c, &report), 0);
+	assert_int_equal(take(&ls, c, one), 0);
+	assert_int_equal(one[0]->count, WORKERS);
+	assert_int_equal(one[1]->count, 1);
+	conf_unref(c);
+	listeners_keep(&ls, NULL);
+}
+
 /* The third address is held: the second is not kept, and the first is what it was. */
 static void all_or_nothing(void **state)
 {
 	struct listeners ls = { 0 };
-	struct listener *one[MOST], *two[MOST];
+	struct listener *one[MOST] = { NULL }, *two[MOST] = { NULL };
 	unsigned before = fds(), between;
 	struct sockaddr_in in = { AF_INET, 0, { htonl(INADDR_LOOPBACK) }, { 0 } };
 	socklen_t len = sizeof(in);
@@ -145,7 +186,7 @@ static void all_or_nothing(void **state)
 static void inherited_ones_are_one_for_all_workers(void **state)
 {
 	struct listeners ls = { 0 };
-	struct listener *one[MOST], *two[MOST];
+	struct listener *one[MOST] = { NULL }, *two[MOST] = { NULL };
 	struct sockaddr_in in = { AF_INET, 0, { htonl(INADDR_LOOPBACK) }, { 0 } };
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	unsigned before = fds() - 1;
@@ -177,7 +218,7 @@ static void inherited_ones_are_one_for_all_workers(void **state)
 static void a_closed_one_cannot_be_inherited(void **state)
 {
 	struct listeners ls = { 0 };
-	struct listener *one[MOST];
+	struct listener *one[MOST] = { NULL };
 	const struct conf *c = at("fd:%d", 999);
 
 	(void)state;
@@ -204,13 +245,13 @@ static void connections_fit_the_descriptors(void **state)
 
 static void what_is_asked_for_is_had_if_it_fits(void **state)
 {
-	uint64_t most = limits_allowed(0, 1, 1, false);
+	uint64_t all = limits_descriptors(false), most = limits_allowed(0, 1, 1, all);
 
 	(void)state;
-	assert_int_equal(limits_allowed(2, 1, 1, false), 2);
-	assert_int_equal(limits_allowed(most, 1, 1, false), most);
-	assert_int_equal(limits_allowed(most + 1, 1, 1, false), most);
-	assert_true(limits_allowed(0, 1, 1, true) <= most);
+	assert_int_equal(limits_allowed(2, 1, 1, all), 2);
+	assert_int_equal(limits_allowed(most, 1, 1, all), most);
+	assert_int_equal(limits_allowed(most + 1, 1, 1, all), most);
+	assert_true(limits_allowed(0, 1, 1, limits_descriptors(true)) <= most);
 }
 
 int main(void)
@@ -218,6 +259,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(those_that_stay_are_the_same),
 		cmocka_unit_test(those_that_go_are_closed_when_they_may),
+		cmocka_unit_test(two_of_a_kind_are_two),
+		cmocka_unit_test(a_source_has_one_socket),
 		cmocka_unit_test(all_or_nothing),
 		cmocka_unit_test(inherited_ones_are_one_for_all_workers),
 		cmocka_unit_test(a_closed_one_cannot_be_inherited),
