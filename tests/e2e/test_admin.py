@@ -415,7 +415,7 @@ def test_each_metric_stands_in_the_manual_of_metrics(watched, service):
     split = f"127.0.0.1:{free_port()}"
     r = watched(conf("splice", [address], split=[{"source": address, "listen": split}]))
     with to(split):  # of a subscriber, while he is there
-        r.until(lambda: b'sub="1"' in ask(r.admin, "/metrics")[2], 10, "the subscriber")
+        r.until(lambda: b'sub="1"' in ask(r.admin, "/metrics")[2], what="the subscriber")
         told = {name: (m.type, m.labels(), m.help) for name, m in r.metrics().items()}
     with open(os.path.join(ROOT, "doc/metrics.md"), encoding="utf-8") as f:
         assert exposition.table(f.read()) == told

@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import socket
+import struct
 import urllib.error
 import urllib.request
 
@@ -11,7 +12,7 @@ import pytest
 
 import exposition
 from actors import SHUNT, Serve
-from services import ask
+from services import ask, dial
 from splitting import SUB_FIELDS, crowd, feed, size  # noqa: F401
 
 PLACES = ("loopback",)
@@ -43,19 +44,19 @@ class Splits(Serve):
 
     def door(self, nth):
         """The line of the n-th of their addresses that began to listen."""
-        return self.until(lambda: self.doors[nth:nth + 1], 10, f"address {nth} of splits")[0]
+        return self.until(lambda: self.doors[nth:nth + 1], what=f"address {nth} of splits")[0]
 
     def gone(self, split, count):
         """The lines of its subscribers who are gone."""
         def found():
             return [s for s in self.subs if s["listen"] == split]
-        self.until(lambda: len(found()) >= count, 20, f"{count} subscribers of {split} that ended")
+        self.until(lambda: len(found()) >= count, what=f"{count} subscribers of {split} that ended")
         return found()
 
     def source(self, split, word, times=1):
         def found():
             return [s for s in self.sources if s["split"] == split and s["msg"] == f"source is {word}"]
-        return self.until(lambda: found()[times - 1:], 20, f"a source {word} at {split}")[0]
+        return self.until(lambda: found()[times - 1:], what=f"a source {word} at {split}")[0]
 
     @property
     def admin(self):
@@ -77,7 +78,7 @@ class Splits(Serve):
             found = re.findall(rf'^shunt_split_subscribers{{split="{re.escape(split)}"}} (\d+)$',
                                self.get("/metrics")[1].decode(), re.M)
             return found == [str(count)]
-        self.until(now, 20, f"{count} subscribers of {split}")
+        self.until(now, what=f"{count} subscribers of {split}")
 
 
 def keys(engine, splits, **more):
@@ -87,8 +88,9 @@ def keys(engine, splits, **more):
 
 
 def comes(**more):
-    """A split whose source comes."""
-    return {"source": f"listen:{HERE}", "listen": HERE, "align": BLOCK, "on_source_end": "close", **more}
+    """A split whose source comes, and may take its time."""
+    return {"source": f"listen:{HERE}", "listen": HERE, "align": BLOCK, "on_source_end": "close",
+            "source_timeout": "0", **more}
 
 
 def web(service):
@@ -100,6 +102,13 @@ def every(result, subscribers, of):
     want = {"heard": subscribers, "blocks_least": of, "blocks_most": of, "first_latest": 0, "gaps": 0,
             "bad": 0, "torn": 0}
     assert {k: result[k] for k in want} == want
+
+
+def blocks(first, end):
+    """Blocks of a stream, as tests/crowd.c has them: for a source that waits for its story."""
+    def words(number):
+        yield from (((number + at) * 0x9E3779B97F4A7C15) & (1 << 64) - 1 for at in range(8, BLOCK, 8))
+    return b"".join(struct.pack(">Q", n) + struct.pack(f"={BLOCK // 8 - 1}Q", *words(n)) for n in range(first, end))
 
 
 def closed(address):
@@ -118,7 +127,7 @@ def splits(cast, tmp_path):
         s = cast.add(Splits([*before, SHUNT, "serve", "-c", str(file)], "serve", str(file)))
         wanted = json.loads(text)
         s.until(lambda: len(s.doors) == len(wanted["split"]) and len(s.starts) == len(wanted.get("listen", [])),
-                10, "listening lines")
+                what="listening lines")
         return s
     return start
 
@@ -126,7 +135,7 @@ def splits(cast, tmp_path):
 def test_two_beside_a_listener(engine, splits, feed, crowd, service):
     """Each one's subscribers get its own stream, whole; connections are relayed meanwhile; all is told apart."""
     a = service("a")
-    s = splits(keys(engine, [comes(), comes(lag="2M", source_timeout="30s")], **web(a)))
+    s = splits(keys(engine, [comes(), comes(lag="2M")], **web(a)))
     one, two = s.door(0), s.door(1)
     assert (size(one["lag"]), size(two["lag"])) == (8 << 20, 2 << 20)
     first, second = crowd(one["listen"], "-n", 6), crowd(two["listen"], "-n", 4)
@@ -139,15 +148,16 @@ def test_two_beside_a_listener(engine, splits, feed, crowd, service):
     assert s.source(two["split"], "gone")["bytes"] == 1000 * BLOCK
     assert {(x["end"], x["bytes"]) for x in s.gone(two["listen"], 4)} == {("done", 1000 * BLOCK)}
 
-    def moved():
+    told = {"source_bytes_total": {one["split"]: 3000 * BLOCK, two["split"]: 1000 * BLOCK},
+            "source_up": {one["split"]: 1, two["split"]: 0},
+            "subscribers": {one["split"]: 6, two["split"]: 0},
+            "subscribers_ended_total": {one["split"]: 0, two["split"]: 4},
+            "subscriber_lag_bytes": {one["split"]: 0}}
+
+    def settled():  # counts are a second old at most
         m = s.metrics()
-        return m if m["shunt_split_source_bytes_total"].get(split=one["split"]) == 3000 * BLOCK else None
-    m = s.until(moved, 20, "the first stream in the metrics")
-    assert m["shunt_split_source_bytes_total"].get(split=two["split"]) == 1000 * BLOCK
-    assert m["shunt_split_source_up"].by("split") == {one["split"]: 1, two["split"]: 0}
-    assert m["shunt_split_subscribers"].by("split") == {one["split"]: 6, two["split"]: 0}
-    assert m["shunt_split_subscribers_ended_total"].by("split") == {one["split"]: 0, two["split"]: 4}
-    assert m["shunt_split_subscriber_lag_bytes"].by("split").keys() == {one["split"]}
+        return m if all(m["shunt_split_" + name].by("split") == n for name, n in told.items()) else None
+    m = s.until(settled, what="what both were, in the metrics")
     assert m["shunt_connections_total"].get(listener=s.address) == 1
     assert s.get("/healthz") == (200, b"ok\n")
     for f in feeds:
@@ -190,7 +200,7 @@ def test_a_reload_touches_what_has_changed(engine, splits, feed, crowd, service)
     assert any("is too small: 1M is the least" in m["msg"] for m in s.said("lag: "))
 
     assert s.reload(keys(engine, [stays], **web(a)))
-    s.until(lambda: closed(added["listen"]) and closed(two["source_listen"]), 10, "closed addresses")
+    s.until(lambda: closed(added["listen"]) and closed(two["source_listen"]), what="closed addresses")
     assert ask(s.address, b"still") == a.says(b"still")
     f.result()
     every(held.result(), 5, 6000)
@@ -216,12 +226,12 @@ def test_a_listener_may_come_later_and_the_last_split_go(engine, splits, service
     s = splits(keys(engine, [comes()]))
     one = s.door(0)
     assert s.reload(keys(engine, [comes()], **web(a)))
-    s.until(lambda: s.starts, 10, "the listener")
+    s.until(lambda: s.starts, what="the listener")
     assert ask(s.address, b"x") == a.says(b"x")
     text = json.loads(keys(engine, [], **web(a)))
     del text["split"]
     assert s.reload(json.dumps(text))
-    s.until(lambda: closed(one["listen"]) and closed(one["source_listen"]), 10, "closed addresses")
+    s.until(lambda: closed(one["listen"]) and closed(one["source_listen"]), what="closed addresses")
     assert ask(s.address, b"y") == a.says(b"y")
 
 
@@ -232,18 +242,19 @@ def test_drain_gives_all_of_it_and_frees_the_addresses(engine, splits, feed, cro
     assert s.get("/healthz") == (503, b"no source\n")
     c = crowd(one["listen"], "-n", 4)
     s.joined(one["split"], 4)
-    f = feed(one["source_listen"], "-c", 4000, "-r", 1 << 20)
-    s.source(one["split"], "here")
-    s.until(lambda: s.get("/healthz") == (200, b"ok\n"), 10, "health, which is a second old at most")
+    source = dial(one["source_listen"])
+    source.sendall(blocks(0, 600))
+    s.until(lambda: s.get("/healthz") == (200, b"ok\n"), what="health, which is a second old at most")
     s.signal(signal.SIGUSR1)
-    s.until(lambda: closed(one["listen"]) and closed(one["source_listen"]), 10, "closed addresses")
+    s.until(lambda: closed(one["listen"]) and closed(one["source_listen"]), what="closed addresses")
     t = splits(keys(engine, [comes(listen=one["listen"], source="listen:" + one["source_listen"])]))
     late = crowd(one["listen"], "-n", 2)
     t.joined(one["split"], 2)
-    f.result()
-    every(c.result(), 4, 4000)
-    s.leaves(20)
-    whole = [x for x in s.gone(one["listen"], 4) if x["bytes"] == 4000 * BLOCK]  # closed() may have been one as well
+    source.sendall(blocks(600, 1000))
+    source.close()
+    every(c.result(), 4, 1000)
+    s.leaves()
+    whole = [x for x in s.gone(one["listen"], 4) if x["bytes"] == 1000 * BLOCK]  # closed() may have been one as well
     assert [x["end"] for x in whole] == ["done"] * 4
     feed(one["source_listen"], "-c", 300, "-r", 1 << 20).result()
     every(late.result(), 2, 300)
@@ -259,7 +270,7 @@ def test_stop_ends_all(engine, splits, feed, crowd, service):
     feed(one["source_listen"], "-c", 1 << 40, "-r", 1 << 20)
     s.source(one["split"], "here")
     s.signal(signal.SIGTERM)
-    s.leaves(10)
+    s.leaves()
     assert [c.result()["reset"] for c in crowds] == [3, 3]
     assert {x["end"] for x in s.gone(one["listen"], 3) + s.gone(two["listen"], 3)} == {"stop"}
 
