@@ -32,7 +32,7 @@ def every(result, subscribers, of):
 @pytest.mark.parametrize("workers", (1, 2))
 def test_twenty_get_all_of_it(engine, workers, split, feed, crowd):
     """8 MB at 4 MB/s, and an end soon after the source's."""
-    s = split(*COMES, "--engine", engine, "--workers", str(workers), "--on-source-end", "close")
+    s = split(*COMES, "--engine", engine, "--workers", str(workers), "--on-source-end", "close", "--lag", "16M")
     c = crowd(s, "-n", 20)
     f = feed(s.source_address, "-c", blocks(8), "-r", 4 << 20)
     told, heard = f.result(), c.result()
@@ -127,12 +127,12 @@ def test_skips_are_whole_packets(engine, split, feed, crowd, cast):
 
 def test_lag_closes(engine, split, feed, crowd):
     s = split(*COMES, "--engine", engine, "--lag", "1M", "--on-lag", "close", "--workers", "1")
-    c = crowd(s, "-n", 3, "-d", 1, "-b", blocks(40))
-    feed(s.source_address, "-c", blocks(40), "-r", 20 << 20, "-e", "hold")
+    c = crowd(s, "-n", 3, "-d", 1, "-b", blocks(24))
+    feed(s.source_address, "-c", blocks(24), "-r", 8 << 20, "-e", "hold")
     heard = c.result()
     line = s.ended[0]
     assert (line["end"], line["skips"]) == ("lag", 0) and line["lag"] >= 256 << 10
-    assert (heard["blocks_least"], heard["gaps"]) == (blocks(40), 0)
+    assert (heard["blocks_least"], heard["gaps"]) == (blocks(24), 0)
 
 
 @pytest.mark.parametrize("workers", (1, 2))
@@ -350,7 +350,8 @@ def test_payload_is_never_copied(split, feed, crowd, cast, tmp_path):
     need("strace")
     if sanitized():
         pytest.skip("a sanitizer makes calls of its own")
-    s = split(*COMES, "--engine", "splice", "--on-source-end", "close", "--workers", "2")
+    s = split(*COMES, "--engine", "splice", "--on-source-end", "close", "--workers", "2",
+              "--on-lag", "wait")  # strace makes it slow
     out = tmp_path / "trace"
     tracer = cast.run(["strace", "-f", "-qq", "-e", "signal=none", "-e",
                        "trace=read,write,readv,writev,recvfrom,recvmsg,sendto,sendmsg,splice,tee",
