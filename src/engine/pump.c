@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include <errno.h>
+
 #include "base/sys.h"
 #include "engine/urgent.h"
 #include "engine/window.h"
@@ -20,6 +22,18 @@ void way_drop(struct kit *k, struct way *w)
 {
 	run_drop(k, &w->held);
 	w->urgent = -1;
+}
+
+int way_take(struct way *w)
+{
+	while (w->lent > 0) {
+		ssize_t n = sys_recv(w->src.fd, NULL, w->lent, MSG_TRUNC);
+
+		if (n <= 0)
+			return n < 0 ? (int)n : -EIO;
+		w->lent -= (uint32_t)n;
+	}
+	return 0;
 }
 
 /* Nothing follows what is held but the FIN, which is already there: both leave in one packet. */
@@ -148,14 +162,26 @@ static enum flow round_once(struct kit *k, const struct engine *e, struct way *w
 	return w->src.dry && !w->src.ending && !w->src.urgent ? FLOW_DRY : FLOW_TURN;
 }
 
-enum flow pump(struct kit *k, const struct engine *e, struct way *w, int *error)
+enum flow pump_out(struct kit *k, struct way *w, int *error)
 {
 	enum flow f = drain(k, w, error);
 
-	if (f == FLOW_DRY && w->urgent >= 0)
-		f = drain_urgent(k, w, error);
+	return f == FLOW_DRY && w->urgent >= 0 ? drain_urgent(k, w, error) : f;
+}
+
+enum flow pump(struct kit *k, const struct engine *e, struct way *w, int *error)
+{
+	enum flow f = pump_out(k, w, error);
+	int lent = way_take(w);
+
 	if (f != FLOW_DRY)
 		return f;
+	if (lent == -EAGAIN || lent == -ENOMEM || lent == -ENOBUFS)
+		return FLOW_NO_MEMORY;
+	if (lent < 0) {
+		*error = -lent;
+		return FLOW_IN_BROKEN;
+	}
 	uint64_t until = w->taken + UNITS * k->unit;
 
 	for (int i = 0; i < ROUNDS && w->taken < until; i++) {

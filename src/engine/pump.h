@@ -19,7 +19,8 @@ struct way {
 	int out;
 	int urgent; /* the urgent byte that could not be sent yet, or -1 */
 	struct run held;
-	uint64_t taken;                /* bytes out of `in` */
+	uint32_t lent;  /* bytes that went to `out` and are in `in` still, see lend.h */
+	uint64_t taken; /* bytes out of `in`, or lent */
 	uint64_t moved[SHUNT_ENGINES]; /* bytes into `out`, by engine */
 	uint32_t urgents;              /* urgent bytes met */
 	/* If set, told of n bytes that were taken, before any of them is sent. `held` may be elsewhere afterwards, or,
@@ -41,6 +42,10 @@ enum flow {
 
 void way_init(struct way *w, int in, int out);
 enum flow pump(struct kit *k, const struct engine *e, struct way *w, int *error);
+/* Send what is held, take nothing. FLOW_DRY: nothing is held any more. */
+enum flow pump_out(struct kit *k, struct way *w, int *error);
+/* Take what was lent: before anything else is done with `in`; pump does. 0, or -errno: some is there still. */
+int way_take(struct way *w);
 void way_drop(struct kit *k, struct way *w);
 
 #endif

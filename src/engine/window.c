@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/window.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 
 #include "base/probe.h"
@@ -13,6 +15,7 @@ enum {
 #ifndef SO_BUF_LOCK /* since Linux 5.14 */
 #define SO_BUF_LOCK 72
 #endif
+enum { NARROW = 256 * 1024, RELAXED = 1 << 30 };
 enum { RECEIVE_LOCKED = 2 }; /* SOCK_RCVBUF_LOCK: SO_RCVBUF has been set */
 
 size_t window_limit(size_t wanted)
@@ -26,6 +29,39 @@ size_t window_limit(size_t wanted)
 
 	fclose(f);
 	return found == 1 && most <= wanted ? 0 : wanted;
+}
+
+bool window_narrow(int fd, struct window *was)
+{
+	int size = 0;
+
+	*was = (struct window){ .narrow = true };
+	if (sys_getsockopt(fd, SOL_SOCKET, SO_BUF_LOCK, &was->locks) < 0 ||
+	    sys_getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size) < 0)
+		was->narrow = false;
+	else if (size > NARROW)
+		was->size = size;
+	if (was->narrow)
+		sys_setsockopt(fd, SOL_SOCKET, SO_BUF_LOCK, was->locks | RECEIVE_LOCKED);
+	if (was->size)
+		sys_setsockopt(fd, SOL_SOCKET, SO_RCVBUF, NARROW / 2);
+	return was->size > 0;
+}
+
+/* What an ordinary user may not set the kernel finds again by itself, unless it was told not to. */
+void window_widen(int fd, struct window *was)
+{
+	if (!was->narrow)
+		return;
+	if (was->size && sys_setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, was->size / 2) < 0)
+		sys_setsockopt(fd, SOL_SOCKET, SO_RCVBUF, was->size / 2);
+	sys_setsockopt(fd, SOL_SOCKET, SO_BUF_LOCK, was->locks);
+	was->narrow = false;
+}
+
+void window_small(int fd, bool small)
+{
+	sys_setsockopt(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, small ? 1 : RELAXED);
 }
 
 /* The kernel doubles what is asked for, to pay for its own book-keeping. */

@@ -15,6 +15,20 @@
 
 #include "engine/engine.h"
 
+/* Of one socket, before it was narrowed. */
+struct window {
+	int locks, size; /* SO_BUF_LOCK; SO_RCVBUF as it is read, or 0: it was small enough */
+	bool narrow;
+};
+
+/* For a while the socket's peer may send no more than a block ahead: its receive buffer does not grow, and is made
+ * smaller if it is larger. True: it was, so that more than that may be on its way. */
+bool window_narrow(int fd, struct window *was);
+void window_widen(int fd, struct window *was);
+/* It offers no more than about 1 KB from now on, whatever its buffer holds, or what that allows. The kernel
+ * forgets it when segments of another size come. */
+void window_small(int fd, bool small);
+
 /* The limit to keep, when `wanted` is: 0 if the kernel keeps it by itself. */
 size_t window_limit(size_t wanted);
 

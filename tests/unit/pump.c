@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One way of a join by itself, and the urgent byte's own room: what each call says, with either engine. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -17,6 +18,7 @@
 #include <cmocka.h>
 
 #include "base/sys.h"
+#include "engine/lend.h"
 #include "engine/pump.h"
 #include "engine/urgent.h"
 
@@ -241,6 +243,70 @@ static void urgent_by_itself(void **state)
 	(void)state;
 }
 
+/* What is lent goes on once and stays until it is taken; then pump goes on after it. */
+static void lent(const struct engine *e)
+{
+	unsigned char got[60000];
+	int error = 0;
+
+	open_way();
+	assert_int_equal(lend(&kit, &way, &error), FLOW_DRY);
+	for (uint32_t n = 20000; n <= 40000; n += 20000) {
+		assert_int_equal(send(in[1], bytes + n - 20000, 20000, 0), 20000);
+		while (way.lent < n)
+			assert_int_equal(lend(&kit, &way, &error), FLOW_DRY);
+		assert_int_equal(sys_waiting(in[0]), n);
+	}
+	assert_int_equal(hear(got, 40000), 40000);
+	assert_int_equal(way_take(&way), 0);
+	assert_int_equal(way.lent, 0);
+	assert_int_equal(sys_waiting(in[0]), 0);
+	assert_int_equal(send(in[1], bytes + 40000, 10000, 0), 10000);
+	while (way.lent < 10000)
+		assert_int_equal(lend(&kit, &way, &error), FLOW_DRY);
+	assert_int_equal(send(in[1], bytes + 50000, 10000, 0), 10000);
+	while (way.taken < 60000)
+		assert_int_equal(turn(e), FLOW_DRY);
+	assert_int_equal(hear(got + 40000, 20000), 20000);
+	assert_memory_equal(got, bytes, 60000);
+	assert_int_equal(way.moved[SHUNT_COPY] + way.moved[SHUNT_SPLICE], 60000);
+	close_way();
+}
+
+/* An end, an urgent byte and too much are pump's; an error is said at once, for it is said once only. */
+static void not_lent(const struct engine *e)
+{
+	struct linger at_once = { .l_onoff = 1 };
+	unsigned char got[10];
+	int error = 0;
+
+	open_way();
+	assert_int_equal(send(in[1], "u", 1, MSG_OOB), 1);
+	arrives(POLLPRI);
+	assert_int_equal(lend(&kit, &way, &error), FLOW_TURN);
+	assert_int_equal(turn(e), FLOW_DRY);
+	assert_int_equal(way.urgents, 1);
+	assert_int_equal(send(in[1], "abc", 3, 0), 3);
+	arrives(POLLIN);
+	assert_int_equal(lend(&kit, &way, &error), FLOW_DRY);
+	shutdown(in[1], SHUT_WR);
+	arrives(POLLRDHUP);
+	way.src.ending = true;
+	assert_int_equal(lend(&kit, &way, &error), FLOW_TURN);
+	assert_int_equal(turn(e), FLOW_END);
+	assert_int_equal(hear(got, 3), 3);
+	close_way();
+
+	open_way();
+	setsockopt(in[1], SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	close(in[1]);
+	arrives(POLLERR);
+	assert_int_equal(lend(&kit, &way, &error), FLOW_IN_BROKEN);
+	assert_int_equal(error, ECONNRESET);
+	in[1] = dup(in[0]); /* for who closes it */
+	close_way();
+}
+
 #define EACH_ENGINE(story)                                                                         \
 	static void story##_by_each(void **state)                                                  \
 	{                                                                                          \
@@ -253,6 +319,8 @@ EACH_ENGINE(full)
 EACH_ENGINE(broken_in)
 EACH_ENGINE(broken_out)
 EACH_ENGINE(urgent_in_its_place)
+EACH_ENGINE(lent)
+EACH_ENGINE(not_lent)
 
 static void picking(void **state)
 {
@@ -276,6 +344,8 @@ int main(void)
 		cmocka_unit_test(broken_in_by_each),
 		cmocka_unit_test(broken_out_by_each),
 		cmocka_unit_test(urgent_in_its_place_by_each),
+		cmocka_unit_test(lent_by_each),
+		cmocka_unit_test(not_lent_by_each),
 		cmocka_unit_test(urgent_by_itself),
 		cmocka_unit_test(picking),
 	};
