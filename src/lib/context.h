@@ -18,6 +18,7 @@
 #include "base/list.h"
 #include "engine/graft_pair.h"
 #include "engine/pump.h"
+#include "engine/window.h"
 #include "shunt.h"
 
 enum fact {
@@ -100,6 +101,24 @@ struct piece {
 	struct run run;
 };
 
+/* See squeeze.c. Times in ms, of the context's clock. */
+struct squeeze {
+	bool narrow;         /* both receive buffers are */
+	bool on;
+	unsigned times;      /* how often it was begun */
+	unsigned turns;      /* in this one: how often all that was lent was taken */
+	uint64_t rtt;        /* of the farther peer */
+	uint64_t began;      /* this one */
+	uint64_t lends;      /* from when bytes are lent */
+	uint64_t lent_since; /* from when some are that were not taken yet; 0: none */
+	uint64_t due;        /* when it begins, or is looked at, next */
+	uint64_t many;       /* it does not begin before so many bytes went by */
+	uint64_t
+		ask_at; /* when silent peers are asked whether they are there; UINT64_MAX: they were */
+	uint64_t acked; /* bytes that both peers had acknowledged when it was looked at last */
+	struct window was[2];
+};
+
 struct join {
 	struct shunt_end *end[2];
 	struct way way[2]; /* way[i]: from end[i] to end[!i] */
@@ -114,14 +133,10 @@ struct join {
 	bool never;
 	enum graft_decline declined; /* why never */
 	bool armed;
-	bool squeezed; /* both receive windows are held small, so that it may stand still */
-	unsigned squeezes;
-	uint64_t rtt;         /* ms, of the farther peer */
-	int squeeze_to;       /* bytes */
-	uint64_t squeeze_due; /* when that begins or ends next, ms; UINT64_MAX: not until a byte moves */
-	bool dry[2];          /* way[i] found nothing more to take when it ran last */
-	struct list grafted;  /* in s->grafts, once cut */
-	uint64_t paired;      /* when the pair was made, ms */
+	struct squeeze squeeze;
+	bool dry[2];         /* way[i] found nothing more to take when it ran last */
+	struct list grafted; /* in s->grafts, once cut */
+	uint64_t paired;     /* when the pair was made, ms */
 	uint64_t conn;
 	uint64_t born;
 	struct list later; /* in s->later while it must be tried again at `due` */

@@ -16,29 +16,20 @@
 #include "lib/handover.h"
 
 #include <errno.h>
-#include <linux/tcp.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/sys.h"
 #include "lib/end.h"
+#include "lib/squeeze.h"
 
 enum {
 	AGAIN_MOST_MS = 64,
 	REFUSALS_MOST = 20000, /* tries to cut that failed: it never stands still */
 	STAYS_REFUSALS = 20,
 	STAYS_MS = 3000,
-	SUM_EVERY_MS = 200,
-	NEAR_MS = 5,
-	PATIENCE_MS = 100,
-	SQUEEZE_MS = 100,
-	SQUEEZE_AGAIN_MS = 1000,
-	REST_MS = 20,
-	RELAX_MS = 1000,
-	SQUEEZED_SEGMENTS = 4, /* with fewer the sender waits for a timer */
-	RELAXED = 1 << 30
+	SUM_EVERY_MS = 200
 };
 
 /* -- arming -- */
@@ -60,6 +51,7 @@ static void is_cut(struct join *j)
 		j->way[i].told = j->pair;
 		j->way[i].side = i;
 	}
+	j->squeeze.on = j->squeeze.narrow = false;
 	j->end[0]->facts |= F_GRAFT;
 	list_add_tail(&s->grafts, &j->grafted);
 }
@@ -92,17 +84,12 @@ static bool stands_still(const struct join *j)
 	for (int i = 0; i < 2; i++) {
 		const struct way *w = &j->way[i];
 
-		if (!j->dry[i] || j->full[i] || w->held.where != RUN_NOWHERE || w->urgent >= 0 ||
-		    w->src.urgent || j->end[i]->buf || !list_empty(&j->end[i]->out.pieces))
+		if (!j->dry[i] || j->full[i] || w->lent || w->held.where != RUN_NOWHERE ||
+		    w->urgent >= 0 || w->src.urgent || j->end[i]->buf ||
+		    !list_empty(&j->end[i]->out.pieces))
 			return false;
 	}
 	return true;
-}
-
-static void clamp(struct join *j, int window)
-{
-	for (int i = 0; i < 2; i++)
-		sys_setsockopt(j->end[i]->src.fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, window);
 }
 
 void hand_decline(struct join *j, enum graft_decline why)
@@ -115,9 +102,7 @@ void hand_decline(struct join *j, enum graft_decline why)
 static void give_up(struct join *j, enum graft_decline why)
 {
 	hand_decline(j, why);
-	if (j->squeezed)
-		clamp(j, RELAXED);
-	j->squeezed = false;
+	squeeze_stop(j);
 	if (j->pair)
 		pair_end(j->pair);
 	j->pair = NULL;
@@ -129,22 +114,6 @@ static uint64_t wall_ns(void)
 
 	clock_gettime(CLOCK_REALTIME, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-/* How far the farther peer is, and what is a small window to him. */
-static void measure(struct join *j)
-{
-	for (int i = 0; i < 2; i++) {
-		struct tcp_info info;
-		socklen_t len = sizeof(info);
-
-		if (getsockopt(j->end[i]->src.fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
-			continue;
-		uint64_t rtt = info.tcpi_rtt / 1000;
-
-		j->rtt = rtt > j->rtt ? rtt : j->rtt;
-		j->squeeze_to = SQUEEZED_SEGMENTS * (int)info.tcpi_advmss;
-	}
 }
 
 static void begin(struct join *j)
@@ -159,49 +128,10 @@ static void begin(struct join *j)
 		give_up(j, why);
 		return;
 	}
-	measure(j);
 	j->paired = s->now;
-	j->squeeze_due = s->now + (j->rtt <= NEAR_MS ? 0 : PATIENCE_MS);
+	squeeze_plan(j);
 	j->pair->slot->conn = j->conn;
 	j->pair->slot->began = wall_ns() - (s->now - j->born) * 1000000;
-}
-
-static uint64_t squeeze_length(const struct join *j)
-{
-	return 2 * j->rtt + (j->squeezes > 1 ? SQUEEZE_AGAIN_MS : SQUEEZE_MS);
-}
-
-/* No byte has moved for longer than a small window makes one wait. */
-static bool rests(const struct join *j)
-{
-	return j->end[0]->s->now - j->end[0]->last >= REST_MS + 2 * j->rtt;
-}
-
-/* Where one peer sends faster than the other reads, bytes wait in our sockets all the time, and there is no
- * moment to cut. With small windows towards both peers, what waits waits at the sender: then what
- * we hold drains, and there is one. At once, where both peers are near and little has piled up yet; where
- * they are far, chance comes first, for to them a pause of a round trip is a long one. While nothing moves
- * nothing can be cut, and nobody is held up: then it lasts until something has moved for as long. */
-static void squeeze(struct join *j)
-{
-	uint64_t now = j->end[0]->s->now;
-
-	if (j->squeeze_due == UINT64_MAX && !rests(j))
-		j->squeeze_due = now + squeeze_length(j);
-	if (now < j->squeeze_due || j->squeeze_due == UINT64_MAX)
-		return;
-	if (j->squeezed && rests(j)) {
-		j->squeeze_due = UINT64_MAX;
-		return;
-	}
-	j->squeezed = !j->squeezed;
-	if (j->squeezed) {
-		j->squeezes++;
-		j->squeeze_due = now + squeeze_length(j);
-	} else {
-		j->squeeze_due = now + ((uint64_t)RELAX_MS << (j->squeezes < 6 ? j->squeezes : 6));
-	}
-	clamp(j, j->squeezed ? j->squeeze_to : RELAXED);
 }
 
 static bool pays(const struct join *j)
@@ -263,38 +193,46 @@ static enum graft_decline is_for_good(const struct join *j)
 	return slot->refusals > REFUSALS_MOST ? GD_BUSY : GD_NONE;
 }
 
-static void try_to_arm(struct join *j)
+static bool arm(struct join *j)
 {
 	enum graft_decline why = is_for_good(j);
 
 	if (why != GD_NONE) {
 		give_up(j, why);
-		return;
+		return false;
 	}
 	j->armed = true;
 	pair_arm(j->pair);
+	return true;
+}
+
+static bool may_be_cut(const struct join *j)
+{
+	return j->end[0]->s->graft && j->told && is_up(j->end[0]) && is_up(j->end[1]) &&
+	       (j->pair ? j->pair->state == PAIR_OURS : !j->never);
+}
+
+void hand_ready(struct join *j)
+{
+	if (!may_be_cut(j)) {
+		squeeze_stop(j);
+		return;
+	}
+	if (!j->pair && pays(j))
+		begin(j);
+	if (j->pair && squeeze_work(j) && arm(j) && squeeze_take(j) < 0)
+		hand_hold(j);
 }
 
 uint64_t hand_settle(struct join *j)
 {
-	const struct shunt *s = j->end[0]->s;
-
-	if (!s->graft || (j->never && !j->pair))
-		return HAND_NOTHING;
 	if (j->pair && j->pair->state == PAIR_CUT)
 		return drain_on(j);
-	if (!j->told || !is_up(j->end[0]) || !is_up(j->end[1]))
+	if (!j->pair || !may_be_cut(j))
 		return HAND_NOTHING;
-	if (!j->pair && pays(j))
-		begin(j);
-	if (!j->pair)
-		return HAND_NOTHING;
-	squeeze(j);
-	if (stands_still(j))
-		try_to_arm(j);
-	if (!j->pair || !j->squeezed || j->squeeze_due == UINT64_MAX)
-		return HAND_NOTHING;
-	return j->squeeze_due - s->now;
+	if (!j->armed && stands_still(j))
+		arm(j);
+	return j->pair ? squeeze_again(j) : HAND_NOTHING;
 }
 
 void hand_fin(struct join *j, int i)

@@ -7,7 +7,10 @@
 
 /* Before anything touches the sockets. False: they are not ours (any more). */
 bool hand_hold(struct join *j);
-/* When all is done for now: begin, arm, drain on, or retire. Returns after how many ms the join is to be
+/* All that can be moved was: begin with it, if it pays, or make it stand still. What the ends are to be watched
+ * for may have changed then. */
+void hand_ready(struct join *j);
+/* When all is done for now: arm, drain on, or retire. Returns after how many ms the join is to be
  * looked at again, whatever happens. */
 #define HAND_NOTHING UINT64_MAX
 uint64_t hand_settle(struct join *j);

@@ -19,9 +19,11 @@
 #include <stdlib.h>
 
 #include "base/sys.h"
+#include "engine/lend.h"
 #include "lib/buf.h"
 #include "lib/end.h"
 #include "lib/handover.h"
+#include "lib/squeeze.h"
 #include "lib/stream.h"
 
 enum { AGAIN_MOST_MS = 64, NO_MEMORY_MS = 10 };
@@ -281,6 +283,20 @@ static uint64_t progress(const struct kit *k)
 	return sum;
 }
 
+static enum flow move(struct join *j, int i, int *error)
+{
+	struct shunt *s = j->end[i]->s;
+
+	if (squeeze_lends(j)) {
+		enum flow f = lend(&s->kit, &j->way[i], error);
+
+		if (f != FLOW_TURN)
+			return f;
+		squeeze_stop(j);
+	}
+	return pump(&s->kit, s->engine, &j->way[i], error);
+}
+
 /* Move what can be moved from end i. */
 static void run(struct join *j, int i)
 {
@@ -295,7 +311,7 @@ static void run(struct join *j, int i)
 	/* epoll is silent about a hurt end: only its queue's end is the end */
 	if (end_is(from, F_HURT))
 		w->src.ending = w->src.hurt = true;
-	enum flow f = pump(&s->kit, s->engine, w, &error);
+	enum flow f = move(j, i, &error);
 
 	if (progress(&s->kit) != before)
 		from->last = to->last = s->now;
@@ -339,7 +355,7 @@ static void settle(struct join *j, int i)
 		events = EPOLLOUT;
 	} else {
 		/* with the other end hurt, way_may_run says no: nothing more is read */
-		if (way_may_run(j, i) && !j->full[i] && !j->starved[i])
+		if (way_may_run(j, i) && !j->full[i] && !j->starved[i] && !squeeze_keeps(j, i))
 			events |= END_INPUT | (j->way[i].src.urgent ? 0 : EPOLLPRI);
 		if (j->full[!i] || end_is(e, F_FULL))
 			events |= EPOLLOUT;
@@ -400,6 +416,7 @@ void join_work(struct shunt_end *e)
 		return;
 	}
 	tell_joined(j);
+	hand_ready(j);
 	settle(j, 0);
 	settle(j, 1);
 	uint64_t after = hand_settle(j);

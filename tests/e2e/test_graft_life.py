@@ -209,11 +209,11 @@ def test_killed_with_nginx_and_curl(field, cast, graft, tmp_path):
     cast.run([*field.prefix(SERVER), "nginx", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf"),
               "-e", str(tmp_path / "error.log")])
     time.sleep(1)
-    r = graft("--target", address)
+    r = graft("--target", address, after="32K")
     curls = [cast.run([*field.prefix(CLIENT), "sh", "-c", "curl -sS --limit-rate 20M "
                        f"http://{r.address}/file | sha256sum"], "curl") for _ in range(30)]
-    time.sleep(2)
-    field.loses_sockets()
+    field.until(lambda: len(json.loads(field.status("list", "--json"))["grafts"]) == 30, "the last of them")
+    field.loses_sockets(seconds=30)
     r.signal(signal.SIGKILL)
     r.left = True
     r.wait()

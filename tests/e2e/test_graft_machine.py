@@ -60,7 +60,6 @@ def test_programs_taken_off(field, living):
         pytest.skip("no TCX here; filters are tried by graft-device")
     for pin in pins:
         field.do(RELAY, "bpftool", "link", "detach", "pinned", pin)
-    assert devices(field) == set()
     for dev in ("w1r", "w2r"):
         for way in ("in", "out"):
             said(r, f"on the way {way} of {dev} our program was missing; it is there again")

@@ -23,7 +23,7 @@ def play(field, pair, declined=None, host=None, listen=None):
     same_bytes(c.done().told(0), s.done().told(0))
     line = r.end()
     assert (line["end"], line["up"], line["down"]) == ("done", SIZE, SIZE)
-    assert (field.grafted(line) > 0) == (declined is None), line
+    assert (field.grafted(line) > 0) == (declined is None), f"{line}\n{field.status('status')}"
     assert line.get("declined") == declined
     told, = json.loads(field.status("status", "--json"))["folders"]
     assert {why for why, n in told["declined"].items() if n} == ({declined} if declined else set())
