@@ -41,19 +41,21 @@ static void last_turn_ends(struct shunt *s)
 	s->gone_count = 0;
 }
 
+static void work_on(struct shunt_end *e)
+{
+	list_remove(&e->work);
+	if (e->join)
+		join_work(e);
+	else
+		end_work(e);
+}
+
 static void work(struct shunt *s)
 {
 	struct list *n;
 
-	while ((n = list_first(&s->work))) {
-		struct shunt_end *e = list_of(n, struct shunt_end, work);
-
-		list_remove(n);
-		if (e->join)
-			join_work(e);
-		else
-			end_work(e);
-	}
+	while ((n = list_first(&s->work)))
+		work_on(list_of(n, struct shunt_end, work));
 }
 
 /* Wake loops that are not ours when the next join is due. */
@@ -75,6 +77,8 @@ static void set_timer(struct shunt *s, uint64_t due)
 	sys_timerfd_set(s->timer, due > s->now ? due - s->now : 1);
 }
 
+/* Work waits until all have been listened to, but that of a pair that is to become a graft: it is armed at once, or
+ * where much goes on the next packet is always there before. */
 static void dispatch(struct shunt *s, const struct epoll_event *ev)
 {
 	uint64_t ticket = ev->data.u64;
@@ -91,6 +95,8 @@ static void dispatch(struct shunt *s, const struct epoll_event *ev)
 		join_ready(e, ev->events);
 	else
 		end_ready(e, ev->events);
+	if (e->join && e->join->pair)
+		work_on(e);
 }
 
 static int listen_once(struct shunt *s, int timeout_ms)
