@@ -56,9 +56,12 @@ static __always_inline int chosen(struct __sk_buff *skb, __u32 one_in)
 	return tcp_at(skb) && bpf_get_prandom_u32() % one_in == 0;
 }
 
+/* As a wire does: who sent it is not told. Of a packet that was shot he is, and a listener that could not send its
+ * SYN-ACK again forgets the client (inet_rtx_syn_ack, reqsk_timer_handler), who then waits for ever for a
+ * server that speaks first. */
 static __always_inline int lose(struct __sk_buff *skb)
 {
-	return chosen(skb, ONE_IN) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+	return chosen(skb, ONE_IN) ? TC_ACT_STOLEN : TC_ACT_UNSPEC;
 }
 
 SEC("loss") int on_loss(struct __sk_buff *skb)

@@ -9,6 +9,7 @@ from actors import LONG, PEER, same_bytes
 from world import CLIENT, SERVER
 
 PLACES = ("field",)
+TO = ("--connect-timeout", "30s", "--target")  # three SYNs in a row may be lost, of so many
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def test_mixed_kinds(field, graft, mixed_server, mixed, wire):
     if wire != "good":
         field.spoil(wire)
     count = 500 if wire == "loss" else 300
-    r = graft("--target", mixed_server)
+    r = graft(*TO, mixed_server)
     result = mixed(r, count, 60, 1, "100k")
     assert result["done"] == count
     grafts = told(r, field, count)
@@ -84,8 +85,8 @@ def test_soak(field, graft, relay, mixed_server, mixed):
     """50,000 connections of mixed kinds with loss. The first 20,000 of them also by splice, by turns: as grafts
     they take no longer."""
     field.spoil("loss")
-    r = graft("--target", mixed_server)
-    plain = relay("splice", "--target", mixed_server)
+    r = graft(*TO, mixed_server)
+    plain = relay("splice", *TO, mixed_server)
     took = {"graft": [], "splice": []}
     for seed in range(1, 11):
         for name, by in ("graft", r), ("splice", plain):
