@@ -432,7 +432,7 @@ def test_grafts_are_measured_when_they_are_grafts(kind, connections, three_hosts
     samples = results.load(to)["samples"]
     assert samples and all("settled_s" in s["raw"] for s in samples)
     assert any(s["raw"]["grafted"] >= int(connections) / 2 for s in samples)
-    assert not bpf_mounts()
+    assert not [line for line in bpf_mounts() if "killed_run" not in line]  # that story leaves one on purpose
 
 
 def test_without_rights_grafts_are_left_out_with_a_word():

@@ -57,7 +57,7 @@ def test_players_join_at_different_times(stream, split, cast):
     # nobody falls behind: how fast the players are is not asked here
     s = split("--source", "listen:127.0.0.1:0", "--http", "video/mp2t", "--align", "188", "--burst", str(BURST),
               "--lag", "256M", "--admin", "127.0.0.1:0")
-    door = s.message("metrics and health are told over HTTP")["admin"]
+    door = s.message("metrics, connections and health are told over HTTP")["admin"]
     cast.run(transport(s.source_address.rsplit(":", 1)[1], how), "ffmpeg")
     players = []
     for join in joins:
