@@ -145,6 +145,8 @@ struct shunt_options {
 	size_t receive_limit; /* bytes that a socket's own receive buffer may grow to, as SO_RCVBUF
 				   * counts them; 6M */
 	struct shunt_graft *graft; /* with engine AUTO or GRAFT: joins may become grafts */
+	size_t copy_below; /* splice: what comes in smaller pieces is copied, which costs less than a
+			    * pipe, and so is the beginning of a stream; 8K. 1: nothing is */
 };
 #define SHUNT_OPTIONS                                                                              \
 	{                                                                                          \

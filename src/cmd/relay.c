@@ -26,8 +26,8 @@ static const char *const proxies[] = { "none", "v1", "v2", NULL }; /* enum conf_
 struct relay_args {
 	struct options_list listen, target, rest, sni, http_host, ssh, tls, mirror;
 	unsigned engine, format, verbose, on_exit, send_proxy;
-	uint64_t workers, unit, receive_limit, slots, connections, per_client, graft_after,
-		mirror_lag;
+	uint64_t workers, unit, receive_limit, copy_below, slots, connections, per_client,
+		graft_after, mirror_lag;
 	uint64_t head, connect, idle, half_closed, drain;
 	const char *ports, *bpffs;
 	struct conf_ports port_range;
@@ -95,6 +95,8 @@ static int read_args(struct relay_args *a, int argc, char **argv)
 		{ "receive-limit", 0, "SIZE", OPTION_SIZE, .size = &a->receive_limit,
 		  .min = RECEIVE_LEAST, .max = RECEIVE_MOST, .def = "6M",
 		  .help = "how far a sender may run ahead" },
+		{ "copy-below", 0, "SIZE", OPTION_SIZE, .size = &a->copy_below, .min = 1,
+		  .max = 1 << 20, .def = "8K", .help = "smaller pieces are copied, not spliced" },
 		{ "workers", 'w', "N", OPTION_NUMBER, .number = &a->workers, .min = 0,
 		  .max = CONF_WORKERS, .def = "0", .help = "threads; 0: one for each CPU" },
 		{ "head-timeout", 0, "TIME", OPTION_TIME, .time = &a->head, .min = 10, .def = "3s",
@@ -167,6 +169,7 @@ static void put_numbers(struct conf *c, const struct relay_args *a)
 	c->engine = (enum shunt_engine)a->engine;
 	c->unit = a->unit;
 	c->receive_limit = a->receive_limit;
+	c->copy_below = a->copy_below;
 	c->workers = (unsigned)a->workers;
 	c->graft.after = a->graft_after;
 	c->graft.ports = a->port_range;

@@ -105,6 +105,7 @@ void announce_lasting(const struct conf *old, const struct conf *c)
 	note_lasting("engine", old->engine != c->engine);
 	note_lasting("unit", old->unit != c->unit);
 	note_lasting("receive_limit", old->receive_limit != c->receive_limit);
+	note_lasting("copy_below", old->copy_below != c->copy_below);
 	note_lasting("graft", old->graft.after != c->graft.after ||
 				      old->graft.ports.first != c->graft.ports.first ||
 				      old->graft.ports.last != c->graft.ports.last ||

@@ -171,6 +171,7 @@ struct conf {
 	enum shunt_engine engine;
 	uint64_t unit;          /* bytes moved at a time; 0: the engine's own */
 	uint64_t receive_limit; /* bytes a receive buffer may grow to */
+	uint64_t copy_below;    /* splice: fewer bytes are copied */
 	unsigned workers;       /* 0: one for each CPU */
 	struct {
 		uint64_t after; /* bytes relayed before one is made */

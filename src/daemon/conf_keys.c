@@ -204,6 +204,8 @@ static const struct conf_key file_keys[] = {
 	  .or_zero = true, .help = "bytes moved at a time; 0: what suits the engine" },
 	{ "receive_limit", &value_size, FIELD(conf, receive_limit), .def = "6M", .min = 256 * KIB,
 	  .max = 1024 * MIB, .help = "how far a sender may run ahead in a socket's buffer" },
+	{ "copy_below", &value_size, FIELD(conf, copy_below), .def = "8K", .min = 1, .max = 1 * MIB,
+	  .help = "splice: smaller pieces are copied; 1: none are" },
 	{ "workers", &value_number, FIELD(conf, workers), .def = "0", .max = CONF_WORKERS,
 	  .help = "threads; 0: one for each CPU" },
 	{ "graft", .section = &graft_section, .def = "",

@@ -220,6 +220,7 @@ int worker_open(struct worker *w, struct worker_common *common, struct rules *ru
 	o.engine = c->engine;
 	o.unit = c->unit;
 	o.receive_limit = c->receive_limit;
+	o.copy_below = c->copy_below;
 	o.graft = common->graft;
 	ss->rules = rules_ref(rules);
 	ss->tallies = common->tallies;

@@ -8,7 +8,7 @@
 
 void kit_init(struct kit *k, size_t unit, size_t block_size)
 {
-	*k = (struct kit){ .unit = unit, .null = -1 };
+	*k = (struct kit){ .unit = unit, .copy_below = COPY_BELOW, .null = -1 };
 	pipe_pool_init(&k->pipes, unit);
 	block_pool_init(&k->blocks, block_size);
 }

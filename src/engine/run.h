@@ -32,12 +32,16 @@ struct run {
 	};
 };
 
+/* Bytes up to which copying costs less than a pipe. */
+#define COPY_BELOW ((size_t)8 * 1024)
+
 /* What one context lends to everything that moves bytes for it. */
 struct kit {
 	struct pipe_pool pipes;
 	struct block_pool blocks;
 	size_t receive_limit; /* bytes of a socket's receive buffer; 0: left to the kernel */
 	size_t unit;          /* bytes to move at a time */
+	size_t copy_below;    /* splice: less is copied */
 	int null;             /* /dev/null, where a pipe's prefix goes; -1 until it is needed */
 	uint64_t moved[SHUNT_ENGINES];
 	uint64_t taken;

@@ -10,9 +10,10 @@
  * line splice says one or the other for ever. So the end is asked of recv, which is cheap (once in
  * a stream's life) and never wrong; and EAGAIN asks for the mark, so that the urgent byte is known.
  *
- * A pipe costs three calls and its pages' references. Up to SMALL bytes a copy is cheaper; how many
+ * A pipe costs three calls and its pages' references. Up to COPY_BELOW bytes a copy is cheaper; how many
  * wait could be asked, but asking costs as much as copying them. So a stream begins small, is bulk
- * from its first full measure on, and small again after THIN_RUNS small runs in a row.
+ * from its first full measure on, and small again after THIN_RUNS small runs in a row. Who wants no byte
+ * copied says so (copy_below 1), and pays for the pipes.
  */
 #include <fcntl.h>
 
@@ -20,9 +21,8 @@
 #include "engine/engine.h"
 
 enum {
-	SMALL = 8 * 1024, /* bytes up to which copying is cheaper than a pipe */
-	THIN_RUNS = 16,   /* small runs in a row that end a bulk transfer */
-	DRY = 32 * 1024   /* a shorter run is likely to have been the last for now */
+	THIN_RUNS = 16, /* small runs in a row that end a bulk transfer */
+	DRY = 32 * 1024 /* a shorter run is likely to have been the last for now */
 };
 
 static const char *cannot(void)
@@ -42,16 +42,17 @@ static const char *cannot(void)
 /* Little is expected. A copy that fills its measure ends the belief. */
 static ssize_t take_small(struct kit *k, struct source *s, struct run *r, size_t max)
 {
-	ssize_t n = copy_take(k, s, r, max < SMALL ? max : SMALL);
+	size_t measure = max < k->copy_below ? max : k->copy_below;
+	ssize_t n = copy_take(k, s, r, measure);
 
-	s->bulk = n == SMALL;
+	s->bulk = n == (ssize_t)measure;
 	return n;
 }
 
-static void remember(struct source *s, ssize_t n)
+static void remember(const struct kit *k, struct source *s, ssize_t n)
 {
 	s->dry = n < DRY;
-	if (n > SMALL)
+	if (n > (ssize_t)k->copy_below)
 		s->thin = 0;
 	else if (++s->thin >= THIN_RUNS) {
 		s->bulk = false;
@@ -65,7 +66,7 @@ static ssize_t splice_take(struct kit *k, struct source *s, struct run *r, size_
 
 	if (s->no_splice)
 		return copy_take(k, s, r, max);
-	if (!s->bulk)
+	if (!s->bulk && k->copy_below > 1)
 		return take_small(k, s, r, max);
 	if (pipe_take(&k->pipes, &p) < 0) {
 		s->pipe_refused++;
@@ -76,7 +77,7 @@ static ssize_t splice_take(struct kit *k, struct source *s, struct run *r, size_
 			       SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 
 	if (n > 0) {
-		remember(s, n);
+		remember(k, s, n);
 		k->taken += (uint64_t)n;
 		*r = (struct run){ .where = RUN_PIPE, .length = (size_t)n, .pipe = p };
 		return n;

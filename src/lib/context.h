@@ -103,7 +103,7 @@ struct piece {
 
 /* See squeeze.c. Times in ms, of the context's clock. */
 struct squeeze {
-	bool narrow;         /* both receive buffers are */
+	bool narrow; /* both receive buffers are */
 	bool on;
 	unsigned times;      /* how often it was begun */
 	unsigned turns;      /* in this one: how often all that was lent was taken */

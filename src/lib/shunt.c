@@ -95,6 +95,8 @@ int shunt_open(struct shunt **out, const struct shunt_options *options)
 	s->outstanding = o.outstanding ? o.outstanding : OUTSTANDING;
 	s->now = clock_ms();
 	kit_init(&s->kit, unit, engine->id == SHUNT_COPY ? unit : BLOCK_UNIT);
+	if (o.copy_below)
+		s->kit.copy_below = o.copy_below;
 	s->kit.receive_limit = window_limit(o.receive_limit ? o.receive_limit : RECEIVE_LIMIT);
 	list_init(&s->told);
 	list_init(&s->work);

@@ -83,7 +83,7 @@ static const struct bad_file files[] = {
 	  "zebra: 1\n"
 	  "listen: [{address: \":1\", default: b}]\n"
 	  "backend: {b: {servers: [\"10.0.0.1:1\"]}}\n",
-	  "x.conf:1:1: unknown key \"zebra\"; a configuration has listen, backend, split, timeouts, limits, log, engine, unit, receive_limit, workers, graft, admin\n" },
+	  "x.conf:1:1: unknown key \"zebra\"; a configuration has listen, backend, split, timeouts, limits, log, engine, unit, receive_limit, copy_below, workers, graft, admin\n" },
 	{ "an unknown key of a listener",
 	  "listen: [{adress: \":1\", default: b}]\n"
 	  "backend: {b: {servers: [\"10.0.0.1:1\"]}}\n",
@@ -113,7 +113,7 @@ static const struct bad_file files[] = {
 	  "sni: [a.example]\n"
 	  "listen: [{address: \":1\", default: b}]\n"
 	  "backend: {b: {servers: [\"10.0.0.1:1\"]}}\n",
-	  "x.conf:1:1: unknown key \"sni\"; a configuration has listen, backend, split, timeouts, limits, log, engine, unit, receive_limit, workers, graft, admin\n" },
+	  "x.conf:1:1: unknown key \"sni\"; a configuration has listen, backend, split, timeouts, limits, log, engine, unit, receive_limit, copy_below, workers, graft, admin\n" },
 	{ "keys given twice",
 	  "listen: []\n"
 	  "listen: [{address: \":1\", default: b}]\n"

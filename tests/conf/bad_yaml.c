@@ -112,12 +112,12 @@ static const struct bad_file files[] = {
 	  "\"\\e[2J\": 1\n"
 	  "listen: [{address: \":1\", default: b}]\n"
 	  "backend: {b: {servers: [\"10.0.0.1:1\"]}}\n",
-	  "x.conf:1:1: unknown key \"\\x1b[2J\"; a configuration has listen, backend, split, timeouts, limits, log, engine, unit, receive_limit, workers, graft, admin\n" },
+	  "x.conf:1:1: unknown key \"\\x1b[2J\"; a configuration has listen, backend, split, timeouts, limits, log, engine, unit, receive_limit, copy_below, workers, graft, admin\n" },
 	{ "a key that is very long",
 	  "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk: 1\n"
 	  "listen: [{address: \":1\", default: b}]\n"
 	  "backend: {b: {servers: [\"10.0.0.1:1\"]}}\n",
-	  "x.conf:1:1: unknown key \"kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk...\"; a configuration has listen, backend, split, timeouts, limits, log, engine, unit, receive_limit, workers, graft, admin\n" },
+	  "x.conf:1:1: unknown key \"kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk...\"; a configuration has listen, backend, split, timeouts, limits, log, engine, unit, receive_limit, copy_below, workers, graft, admin\n" },
 };
 
 static void bad_files(void **state)

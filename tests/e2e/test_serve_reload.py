@@ -123,10 +123,10 @@ def test_what_waits_for_the_next_start_says_so(engine, serve, service, conf):
     a = service("a")
     first = here()
     s = serve(engine, rules(conf, engine, first, [a.address]))
-    assert s.reload(rules(conf, engine, first, [a.address], workers=1, unit="128K", receive_limit="8M",
+    assert s.reload(rules(conf, engine, first, [a.address], workers=1, unit="128K", receive_limit="8M", copy_below="1",
                           engine="splice" if engine == "copy" else "copy", graft={"bpffs": "/proc/none", "slots": 10}))
     said = {m["msg"].split(":")[0] for m in s.said("next start")}
-    assert said == {"workers", "unit", "receive_limit", "engine", "graft"}
+    assert said == {"workers", "unit", "receive_limit", "copy_below", "engine", "graft"}
     assert ask(first, b"still") == a.says(b"still")
 
 
