@@ -51,11 +51,11 @@ static const struct kind {
 static const struct metrics_row *next_row(const struct metrics_rows *r, enum rows_of of,
 					  const struct metrics_row *after)
 {
-	const struct metrics_row *row = after ? after + 1 : r->row;
+	size_t i = after ? (size_t)(after - r->row) + 1 : 0;
 
-	while (row < r->row + r->count && row->of != of)
-		row++;
-	return row < r->row + r->count ? row : NULL;
+	while (i < r->count && r->row[i].of != of)
+		i++;
+	return i < r->count ? &r->row[i] : NULL;
 }
 
 static void print_bytes(FILE *to, const char *name, const struct metrics_row *row)
