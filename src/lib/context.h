@@ -105,6 +105,7 @@ struct piece {
 struct squeeze {
 	bool narrow; /* both receive buffers are */
 	bool on;
+	bool asks, asked[2]; /* silent peers are asked now; which of them by us */
 	unsigned times;      /* how often it was begun */
 	unsigned turns;      /* in this one: how often all that was lent was taken */
 	uint64_t rtt;        /* of the farther peer */
@@ -113,9 +114,8 @@ struct squeeze {
 	uint64_t lent_since; /* from when some are that were not taken yet; 0: none */
 	uint64_t due;        /* when it begins, or is looked at, next */
 	uint64_t many;       /* it does not begin before so many bytes went by */
-	uint64_t
-		ask_at; /* when silent peers are asked whether they are there; UINT64_MAX: they were */
-	uint64_t acked; /* bytes that both peers had acknowledged when it was looked at last */
+	uint64_t ask_at;     /* when asking begins or ends; UINT64_MAX: it is over */
+	uint64_t acked;      /* bytes that both peers had acknowledged when it was looked at last */
 	struct window was[2];
 };
 

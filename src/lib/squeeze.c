@@ -44,6 +44,7 @@ enum {
 	LENT_MS = 32, /* what is lent is looked after at least so often */
 	LENT_MOST = 128 * 1024,
 	ASK_AFTER_S = 1,
+	ASK_MS = 5000,
 	ASK_TIMES = 127 /* the most there is: nobody is to be given up for it */
 };
 
@@ -195,22 +196,34 @@ static void wait_for_less(struct join *j)
 			q->lends = now_of(j) + THROUGH_MS;
 }
 
-/* Nobody says anything? The program may have its own mind about that, and then it stays. */
+static void keep_alive(struct shunt_end *e, bool on)
+{
+	sys_setsockopt(e->src.fd, IPPROTO_TCP, TCP_KEEPIDLE, ASK_AFTER_S);
+	sys_setsockopt(e->src.fd, IPPROTO_TCP, TCP_KEEPCNT, ASK_TIMES);
+	sys_setsockopt(e->src.fd, SOL_SOCKET, SO_KEEPALIVE, on);
+}
+
+/* Nobody says anything? For a while then; whom a few answers do not help is left in peace. The program may have its
+ * own mind about that, and then it stays. */
 static void ask(struct join *j)
 {
 	struct squeeze *q = &j->squeeze;
-	int on = 0;
+	bool begin = !q->asks;
 
-	q->ask_at = is_settled(j) ? UINT64_MAX : now_of(j) + PATIENCE_MS;
-	for (int i = 0; i < 2 && q->ask_at == UINT64_MAX; i++) {
-		int fd = j->end[i]->src.fd;
-
-		if (sys_getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on) < 0 || on)
-			continue;
-		sys_setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, ASK_AFTER_S);
-		sys_setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, ASK_TIMES);
-		sys_setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	if (begin && !is_settled(j)) {
+		q->ask_at = now_of(j) + PATIENCE_MS;
+		return;
 	}
+	for (int i = 0; i < 2; i++) {
+		int on = 1;
+
+		if (begin && sys_getsockopt(j->end[i]->src.fd, SOL_SOCKET, SO_KEEPALIVE, &on) == 0)
+			q->asked[i] = !on;
+		if (q->asked[i])
+			keep_alive(j->end[i], begin);
+	}
+	q->asks = begin;
+	q->ask_at = begin ? now_of(j) + ASK_MS : UINT64_MAX;
 }
 
 /* Does it still help? */
