@@ -4,7 +4,8 @@
 Few samples on a noisy machine: the median stands for them, the smallest and the largest beside it
 tell how far it can be trusted. That one contender is better than another is claimed only when
 their ranges do not even touch, and lie further apart than MARGIN: what two runs of the same thing
-differ by without any reason. Of a single sample nothing is claimed.
+differ by without any reason. Of less than three samples nothing is claimed: two of each lie apart by chance once in
+three times, and where it depends on the worker that got a connection they may lie far apart.
 """
 import statistics
 
@@ -37,8 +38,8 @@ def margin(a, b):
 
 
 def surely_less(a, b):
-    """Of one sample nothing is sure."""
-    return min(a.n, b.n) > 1 and a.max + margin(a, b) < b.min
+    """Of two samples nothing is sure."""
+    return min(a.n, b.n) > 2 and a.max + margin(a, b) < b.min
 
 
 def better(a, b, more_is_better):

@@ -40,13 +40,14 @@ def test_a_range_is_the_median_between_the_ends():
 
 
 @pytest.mark.parametrize("a,b,sure", [
-    ([10, 11], [20, 21], True),
-    ([10, 20], [15, 30], False),       # they overlap
-    ([10, 20], [20, 30], False),       # they touch
-    ([100, 101], [103, 104], False),   # apart, but nearer than the margin
-    ([100, 101], [108, 109], True),
-    ([10], [20], False),               # single samples say nothing
-    ([-5, -3], [50, 60], True),
+    ([10, 11, 11], [20, 20, 21], True),
+    ([10, 15, 20], [15, 20, 30], False),            # they overlap
+    ([10, 15, 20], [20, 25, 30], False),            # they touch
+    ([100, 100, 101], [103, 103, 104], False),      # apart, but nearer than the margin
+    ([100, 100, 101], [108, 108, 109], True),
+    ([10, 11], [30, 31], False),                    # two samples may lie so by chance
+    ([10], [20], False),
+    ([-5, -4, -3], [50, 55, 60], True),
 ])
 def test_better_is_claimed_only_when_sure(a, b, sure):
     assert stats.surely_less(Range(a), Range(b)) == sure
@@ -55,12 +56,12 @@ def test_better_is_claimed_only_when_sure(a, b, sure):
 
 
 def test_the_margin_of_a_cost_is_of_its_total():
-    assert not stats.surely_less(Range([10, 11], of=280), Range([20, 21], of=290))
-    assert stats.surely_less(Range([10, 11], of=280), Range([40, 41], of=310))
+    assert not stats.surely_less(Range([10, 10, 11], of=280), Range([20, 20, 21], of=290))
+    assert stats.surely_less(Range([10, 10, 11], of=280), Range([40, 40, 41], of=310))
 
 
 def test_ranks_are_shared_by_those_that_cannot_be_told_apart():
-    of = {"a": Range([10, 11]), "b": Range([10.5, 12]), "c": Range([50, 51]), "d": Range([90, 99])}
+    of = {"a": Range([10, 10, 11]), "b": Range([10.5, 11, 12]), "c": Range([50, 50, 51]), "d": Range([90, 95, 99])}
     assert stats.ranks(of, more_is_better=False) == {
         "a": (1, True), "b": (1, True), "c": (3, False), "d": (4, False)}
     assert stats.ranks(of, more_is_better=True)["d"] == (1, False)
