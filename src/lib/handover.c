@@ -264,12 +264,19 @@ void hand_part(struct shunt_end *a, struct shunt_end *b, struct pair *p, bool re
 
 /* -- knowing -- */
 
+/* Cut, whether we were told already or not. */
+static bool is_graft(const struct join *j)
+{
+	return !list_empty(&j->grafted) ||
+	       (j->pair && j->armed && slot_state(j->pair->slot) >= SLOT_GRAFTED);
+}
+
 void hand_stat(const struct shunt_end *e, struct shunt_stat *stat)
 {
 	const struct join *j = e->join;
 
 	stat->declined = j->declined ? graft_decline_text(j->declined) : NULL;
-	if (list_empty(&j->grafted))
+	if (!is_graft(j))
 		return;
 	uint64_t out = pair_bytes(j->pair, !e->side);
 
@@ -283,7 +290,7 @@ void hand_stat(const struct shunt_end *e, struct shunt_stat *stat)
 uint64_t hand_idle_since(const struct shunt_end *e)
 {
 	const struct join *j = e->join;
-	uint64_t last = j && !list_empty(&j->grafted) ? pair_last(j->pair) : 0;
+	uint64_t last = j && is_graft(j) ? pair_last(j->pair) : 0;
 
 	return last > e->last ? last : e->last;
 }
