@@ -12,14 +12,8 @@ static enum flow send_on(struct kit *k, struct way *w, const unsigned char *byte
 	while (w->lent < n) {
 		ssize_t sent = sys_send(w->out, bytes + w->lent, n - w->lent, 0);
 
-		if (sent == -EAGAIN)
-			return FLOW_FULL;
-		if (sent == -ENOMEM || sent == -ENOBUFS)
-			return FLOW_NO_MEMORY;
-		if (sent < 0) {
-			*error = (int)-sent;
-			return FLOW_OUT_BROKEN;
-		}
+		if (sent < 0)
+			return flow_of_output(sent, error);
 		w->lent += (uint32_t)sent;
 		w->taken += (uint64_t)sent;
 		k->taken += (uint64_t)sent;
@@ -27,17 +21,6 @@ static enum flow send_on(struct kit *k, struct way *w, const unsigned char *byte
 		k->moved[SHUNT_COPY] += (uint64_t)sent;
 	}
 	return FLOW_DRY;
-}
-
-/* Whoever is told of an error has taken it: for the next one it looks like an end. */
-static enum flow failed(int error, int *out)
-{
-	if (error == EAGAIN)
-		return FLOW_DRY;
-	if (error == ENOMEM || error == ENOBUFS)
-		return FLOW_NO_MEMORY;
-	*out = error;
-	return FLOW_IN_BROKEN;
 }
 
 enum flow lend(struct kit *k, struct way *w, int *error)
@@ -53,11 +36,10 @@ enum flow lend(struct kit *k, struct way *w, int *error)
 	if (!b)
 		return FLOW_NO_MEMORY;
 	ssize_t n = sys_recv(w->src.fd, b->bytes, BLOCK_UNIT, MSG_PEEK);
-
 	bool at_mark = !w->lent && sys_at_mark(w->src.fd) > 0; /* recv steps over the urgent byte */
 
 	if (n < 0 && (n != -EAGAIN || !at_mark))
-		f = failed((int)-n, error);
+		f = flow_of_input(n, error);
 	else if (n <= 0 || n == BLOCK_UNIT || at_mark)
 		f = FLOW_TURN;
 	else

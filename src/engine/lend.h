@@ -19,4 +19,5 @@
 /* FLOW_DRY: all that has come is sent. FLOW_FULL, FLOW_NO_MEMORY, FLOW_IN_BROKEN, FLOW_OUT_BROKEN as pump
  * says. FLOW_TURN: not so (an end, an urgent byte, too much): pump it. */
 enum flow lend(struct kit *k, struct way *w, int *error);
+
 #endif

@@ -3,8 +3,6 @@
 
 #include <errno.h>
 
-#include <errno.h>
-
 #include "base/sys.h"
 #include "engine/urgent.h"
 #include "engine/window.h"
@@ -22,6 +20,27 @@ void way_drop(struct kit *k, struct way *w)
 {
 	run_drop(k, &w->held);
 	w->urgent = -1;
+}
+
+/* Whoever is told of an error has taken it: for the next one it looks like an end. */
+enum flow flow_of_input(ssize_t failure, int *error)
+{
+	if (failure == -EAGAIN)
+		return FLOW_DRY;
+	if (failure == -ENOMEM || failure == -ENOBUFS)
+		return FLOW_NO_MEMORY;
+	*error = (int)-failure;
+	return FLOW_IN_BROKEN;
+}
+
+enum flow flow_of_output(ssize_t failure, int *error)
+{
+	if (failure == -EAGAIN)
+		return FLOW_FULL;
+	if (failure == -ENOMEM || failure == -ENOBUFS)
+		return FLOW_NO_MEMORY;
+	*error = (int)-failure;
+	return FLOW_OUT_BROKEN;
 }
 
 int way_take(struct way *w)
@@ -53,14 +72,8 @@ static enum flow drain(struct kit *k, struct way *w, int *error)
 			w->src.no_splice = true;
 			w->src.splice_refused++;
 		}
-		if (n == -EAGAIN)
-			return FLOW_FULL;
-		if (n == -ENOMEM || n == -ENOBUFS)
-			return FLOW_NO_MEMORY;
-		if (n < 0) {
-			*error = (int)-n;
-			return FLOW_OUT_BROKEN;
-		}
+		if (n < 0)
+			return flow_of_output(n, error);
 	}
 	return FLOW_DRY;
 }
@@ -137,16 +150,10 @@ static enum flow round_once(struct kit *k, const struct engine *e, struct way *w
 		return FLOW_END;
 	if (n == -EAGAIN && w->src.urgent && !urgent) /* the engine met the mark */
 		return FLOW_TURN;
-	if (n == -EAGAIN) {
+	if (n == -EAGAIN)
 		w->src.urgent = false;
-		return FLOW_DRY;
-	}
-	if (n == -ENOMEM || n == -ENOBUFS)
-		return FLOW_NO_MEMORY;
-	if (n < 0) {
-		*error = (int)-n;
-		return FLOW_IN_BROKEN;
-	}
+	if (n < 0)
+		return flow_of_input(n, error);
 	w->taken += (uint64_t)n;
 	if (w->tell)
 		w->tell(w, (uint32_t)n);
@@ -176,12 +183,8 @@ enum flow pump(struct kit *k, const struct engine *e, struct way *w, int *error)
 
 	if (f != FLOW_DRY)
 		return f;
-	if (lent == -EAGAIN || lent == -ENOMEM || lent == -ENOBUFS)
-		return FLOW_NO_MEMORY;
-	if (lent < 0) {
-		*error = -lent;
-		return FLOW_IN_BROKEN;
-	}
+	if (lent < 0) /* that it was not to be had now says nothing of what is there */
+		return lent == -EAGAIN ? FLOW_NO_MEMORY : flow_of_input(lent, error);
 	uint64_t until = w->taken + UNITS * k->unit;
 
 	for (int i = 0; i < ROUNDS && w->taken < until; i++) {

@@ -40,6 +40,10 @@ enum flow {
 	FLOW_NO_MEMORY   /* nothing could be taken for want of memory; try later */
 };
 
+/* What a failure of `in`, or of `out`, says: -errno becomes a flow, and *error where it is broken. */
+enum flow flow_of_input(ssize_t failure, int *error);
+enum flow flow_of_output(ssize_t failure, int *error);
+
 void way_init(struct way *w, int in, int out);
 enum flow pump(struct kit *k, const struct engine *e, struct way *w, int *error);
 /* Send what is held, take nothing. FLOW_DRY: nothing is held any more. */
