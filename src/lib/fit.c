@@ -8,6 +8,7 @@
 
 enum {
 	SEGMENT_MOST = 32767, /* what TCP_MAXSEG takes */
+	TRIES = 16,           /* of ports */
 	SEGMENT_LEAST = 88,
 	STAMPS_LEN = 12
 };
@@ -45,16 +46,18 @@ static void agree(struct shunt *s, int fd, const struct shunt_end *like, uint16_
 
 uint16_t fit_begin(struct shunt *s, int fd, const struct shunt_end *like, int family)
 {
-	uint16_t port = graft_port_take(&s->graft->ports);
+	for (int tries = 0; tries < TRIES; tries++) {
+		uint16_t port = graft_port_take(&s->graft->ports);
 
-	if (!port)
-		return 0;
-	if (bind_port(fd, family, port) < 0) { /* somebody has it from before it was reserved */
-		fit_drop(s, port);
-		return 0;
+		if (!port)
+			return 0;
+		if (bind_port(fd, family, port) == 0) {
+			agree(s, fd, like, port);
+			return port;
+		}
+		fit_drop(s, port); /* somebody has it from before it was reserved */
 	}
-	agree(s, fd, like, port);
-	return port;
+	return 0;
 }
 
 void fit_drop(struct shunt *s, uint16_t port)
